@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Single x86 instructions as C functions, and atomic bit operations. */
+#pragma once
+
+static inline void cpu_pause(void)
+{
+	__asm__ volatile("pause" ::: "memory");
+}
+static inline void cpu_mb(void)
+{
+	__asm__ volatile("lock; addl $0,-4(%%rsp)" ::: "memory", "cc");
+}
+static inline u64 rdmsr(u32 msr)
+{
+	u32 lo, hi;
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (u64)hi << 32 | lo;
+}
+static inline void wrmsr(u32 msr, u64 v)
+{
+	__asm__ volatile("wrmsr" ::"c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+}
+static inline u64 rdtsc(void)
+{
+	u32 lo, hi;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (u64)hi << 32 | lo;
+}
+/* RDTSC that no earlier load passes (APM3 RDTSC: not serialising by itself). */
+static inline u64 rdtsc_ordered(void)
+{
+	__asm__ volatile("lfence" ::: "memory");
+	return rdtsc();
+}
+
+struct cpuid_regs {
+	u32 eax, ebx, ecx, edx;
+};
+static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
+{
+	struct cpuid_regs r;
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
+	return r;
+}
+
+static inline void outb(u16 port, u8 v)
+{
+	__asm__ volatile("outb %0,%1" ::"a"(v), "Nd"(port));
+}
+static inline void outw(u16 port, u16 v)
+{
+	__asm__ volatile("outw %0,%1" ::"a"(v), "Nd"(port));
+}
+static inline void outl(u16 port, u32 v)
+{
+	__asm__ volatile("outl %0,%1" ::"a"(v), "Nd"(port));
+}
+static inline u8 inb(u16 port)
+{
+	u8 v;
+	__asm__ volatile("inb %1,%0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline u16 inw(u16 port)
+{
+	u16 v;
+	__asm__ volatile("inw %1,%0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline u32 inl(u16 port)
+{
+	u32 v;
+	__asm__ volatile("inl %1,%0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+#define CR_ACCESSORS(n)                                                                            \
+	static inline u64 read_cr##n(void)                                                         \
+	{                                                                                          \
+		u64 v;                                                                             \
+		__asm__ volatile("mov %%cr" #n ",%0" : "=r"(v));                                   \
+		return v;                                                                          \
+	}                                                                                          \
+	static inline void write_cr##n(u64 v)                                                      \
+	{                                                                                          \
+		__asm__ volatile("mov %0,%%cr" #n ::"r"(v) : "memory");                            \
+	}
+CR_ACCESSORS(0)
+CR_ACCESSORS(2)
+CR_ACCESSORS(3)
+CR_ACCESSORS(4)
+#undef CR_ACCESSORS
+
+static inline u64 xgetbv(u32 reg)
+{
+	u32 lo, hi;
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(reg));
+	return (u64)hi << 32 | lo;
+}
+static inline void xsetbv(u32 reg, u64 v)
+{
+	__asm__ volatile("xsetbv" ::"c"(reg), "a"((u32)v), "d"((u32)(v >> 32)));
+}
+static inline void invlpg(const void *p)
+{
+	__asm__ volatile("invlpg (%0)" ::"r"(p) : "memory");
+}
+static inline void irq_enable(void)
+{
+	__asm__ volatile("sti" ::: "memory");
+}
+static inline void irq_disable(void)
+{
+	__asm__ volatile("cli" ::: "memory");
+}
+/* Wait for an interrupt and take it; STI's shadow makes the pair atomic. */
+static inline void irq_wait(void)
+{
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+/* Take what is pending, and nothing else. */
+static inline void irq_window(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+static inline void cpu_halt_forever(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+/* Bit n of an array of 64-bit words; the *_atomic forms are locked, all return the old bit. */
+static inline bool bit_test(const u64 *map, u32 n)
+{
+	return READ_ONCE(map[n / 64]) >> (n % 64) & 1;
+}
+static inline void bit_set(u64 *map, u32 n)
+{
+	map[n / 64] |= BIT(n % 64);
+}
+static inline void bit_clear(u64 *map, u32 n)
+{
+	map[n / 64] &= ~BIT(n % 64);
+}
+static inline bool bit_test_and_set_atomic(u64 *map, u32 n)
+{
+	return __atomic_fetch_or(&map[n / 64], BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+}
+static inline bool bit_test_and_clear_atomic(u64 *map, u32 n)
+{
+	return __atomic_fetch_and(&map[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+}
+/* Highest set bit, -1 if v is 0. */
+static inline int fls64(u64 v)
+{
+	return v ? 63 - __builtin_clzll(v) : -1;
+}
+/* Lowest set bit, -1 if v is 0. */
+static inline int ffs64(u64 v)
+{
+	return v ? __builtin_ctzll(v) : -1;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the boot loader said, in one form for Multiboot 1 and 2 (arch/x86/bootinfo.c). */
+#pragma once
+
+#include <domain.h>
+
+#define BOOT_CMDLINE_MAX 1024
+
+struct boot_module {
+	paddr_t start;
+	u64 size;
+	char cmdline[BOOT_CMDLINE_MAX]; /* without the file name */
+};
+
+struct boot_info {
+	char cmdline[BOOT_CMDLINE_MAX]; /* without the file name */
+	u32 module_count;		/* at most 2 are kept: kernel, initrd */
+	struct boot_module module[2];
+	u32 e820_count;
+	struct e820_entry e820[256];	/* sorted, not overlapping, page-trimmed for RAM */
+	paddr_t rsdp;			/* 0: not said */
+	bool efi;
+	struct {
+		bool present;
+		u64 address;
+		u32 pitch, width, height;
+		u8 bpp, red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+	} framebuffer;
+};
+extern struct boot_info boot_info;
+
+/*
+ * Fill *out from what the loader left at `info` (magic: EAX at entry). Pure: reads through map() only,
+ * which returns NULL for addresses that are not there. 0 or -EINVAL with *why set to the reason.
+ */
+int bootinfo_parse(u32 magic, paddr_t info, const void *(*map)(paddr_t at, u64 size),
+		   struct boot_info *out, const char **why);
+
+/* Command-line words of the hypervisor (setup.c parses them once). */
+struct boot_options {
+	bool console_com1, console_com2;
+	u16 com_port;	     /* 0x3f8 unless com1=...; */
+	u32 com_baud;	     /* 115200; 0 = leave as it is */
+	u64 dom0_mem;	     /* bytes, 0 = default */
+	u32 dom0_max_vcpus;  /* 0 = one a CPU */
+	u32 maxcpus;	     /* 0 = all */
+	bool noreboot;
+	bool watchdog;	     /* default on; watchdog=0 turns it off */
+	bool bench;	     /* print the boot's instruction count */
+};
+extern struct boot_options boot_options;
+extern char boot_cmdline_effective[BOOT_CMDLINE_MAX]; /* with dom0_mem= always in it; xen_version 9 */
+/* Parse; unknown words are named in a warning. */
+void boot_options_parse(const char *cmdline);
+
+/*
+ * Boot-time memory: top of free RAM below `limit` (0 = any), aligned, never inside the modules or the
+ * image; the range is taken out of what is left. boot_fail() when out.
+ */
+paddr_t boot_alloc(u64 size, u64 align, u64 limit);

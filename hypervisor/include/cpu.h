@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Physical CPUs: per-CPU data, control registers, descriptor tables, bring-up, IPIs. */
+#pragma once
+
+#include <asm.h>
+#include <list.h>
+#include <spinlock.h>
+
+#define MAX_CPUS   64
+#define STACK_SIZE (16 * KIB)
+
+/* Selectors of the hypervisor's GDT (desc.c). */
+#define SEL_CODE64 0x08
+#define SEL_DATA   0x10
+#define SEL_TSS	   0x18
+
+/* The hypervisor's vectors: from VEC_FIRST up. Device vectors below it are the control domain's. */
+#define VEC_FIRST    0xf0
+#define VEC_TIMER    0xf0 /* local APIC timer */
+#define VEC_KICK     0xf1 /* leave the guest or HLT; whoever sends it left a note in struct cpu */
+#define VEC_ERROR    0xf2 /* local APIC error */
+#define VEC_SPURIOUS 0xff
+
+/* Bits of cpu->todo: what this CPU must look at before it enters a guest again. */
+#define TODO_TIMER	BIT(0) /* the timer heap's top may have expired */
+#define TODO_RESCHED	BIT(1) /* pick again */
+#define TODO_LEVEL_EOI	BIT(2) /* run irq_level_eoi_retire() */
+#define TODO_CALL	BIT(3) /* run smp call */
+#define TODO_CONSOLE	BIT(4) /* serial input or the console menu wants work */
+
+struct vcpu;
+struct timer;
+
+/* What a CPU does now, as the watchdog and flushes see it. */
+enum cpu_mode {
+	CPU_HOST,
+	CPU_GUEST, /* between the decision to enter and the exit */
+	CPU_IDLE,
+};
+
+/*
+ * Legend: (i) set once at bring-up, (o) own CPU only, (a) atomic, any CPU, (t) under timer_lock.
+ * %gs points at it in host mode; `self` must stay first.
+ */
+struct cpu {
+	struct cpu *self;	 /* (i) */
+	u32 id;			 /* (i) dense index; 0 = boot CPU */
+	u32 apic_id;		 /* (i) physical APIC id */
+	struct vcpu *current;	 /* (o) vCPU whose state is on this CPU, NULL when idle */
+	u64 todo;		 /* (a) TODO_* */
+	u32 mode;		 /* (a) enum cpu_mode, written by the own CPU */
+	u64 entries;		 /* (o) VM entries so far; the watchdog looks at it */
+	u64 stack_top;		 /* (i) top of the host stack, 16-byte aligned */
+	void *tss;		 /* (i) desc.c */
+	void *gdt;		 /* (i) desc.c */
+	paddr_t vmm_area;	 /* (i) SVM host save area; its second page: host VMCB for VMLOAD */
+	struct spinlock timer_lock; /* protects (t) */
+	struct timer **timers;	 /* (t) heap; timer.c */
+	u32 timer_count;	 /* (t) */
+	u32 timer_max;		 /* (t) */
+	u64 timer_armed;	 /* (t) deadline in the local APIC, ns, or UINT64_MAX */
+	struct list runq;	 /* sched.c, under its lock */
+	struct spinlock sched_lock;
+	/* Level-triggered physical interrupts in service: see irq.c. 256 bits each. */
+	u64 level_pending[4];	 /* (o) taken and not yet retired */
+	u64 level_done[4];	 /* (a) the guest has acknowledged */
+	u64 count_stray;	 /* (o) device interrupts with nobody to give them to */
+	u64 count_irq[4];	 /* (o) edge, level, own, spurious */
+	void (*call_fn)(void *); /* smp_call; smp.c */
+	void *call_arg;
+	u32 watchdog_seen;	 /* (o of the watching CPU) */
+	u32 watchdog_stuck;
+	u64 bench_mark;		 /* (o) scratch of debugging */
+};
+
+extern struct cpu *cpus[MAX_CPUS]; /* [0, cpu_count) are valid */
+extern u32 cpu_count;		   /* CPUs that run */
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+	__asm__("movq %%gs:0,%0" : "=r"(c));
+	return c;
+}
+
+/* What the machine's CPUs can do, read once on the boot CPU (cpu.c). */
+struct cpu_features {
+	char vendor[13];
+	u32 family, model, stepping;
+	u8 phys_bits;
+	bool amd;	    /* AuthenticAMD or HygonGenuine */
+	bool hypervisor;    /* CPUID 1:ECX[31]: an emulator or another hypervisor below */
+	bool gib_pages;
+	bool smep, smap, umip;
+	bool x2apic;
+	bool invariant_tsc; /* 0x80000007:EDX[8] */
+	bool tsc_reliable;  /* invariant_tsc, or a hypervisor below whose TSC is one clock */
+	bool xsave;
+	u64 xcr0_mask;	    /* what XCR0 may hold, CPUID 0xd */
+	u32 xsave_size;	    /* bytes of an XSAVE area with all of xcr0_mask */
+	/* CPUID 0x8000000a */
+	bool svm, npt, nrips, flush_by_asid, decode_assists, vmcb_clean, pause_filter;
+	u32 asids;
+};
+extern struct cpu_features cpu_features;
+
+void cpu_detect(void);	   /* fill cpu_features; boot_fail() if too old */
+void cpu_init_this(void);  /* EFER, CR0, CR4, PAT of the calling CPU */
+void desc_init_cpu(struct cpu *c); /* GDT, TSS with IST stacks, IDT, %gs of the calling CPU */
+void desc_early_init(void); /* IDT good enough to dump early exceptions, on the boot CPU */
+
+/* Find CPUs in the MADT, start all but the boot CPU; each ends in cpu_main(). smp.c */
+void smp_init(void);
+/* Make `c` look at c->todo: sets the bit, and interrupts it if it is in a guest or asleep. */
+void cpu_kick(struct cpu *c, u64 todo);
+/* Run fn(arg) on every other CPU and wait until all have; never from inside a lock. */
+void smp_call_others(void (*fn)(void *), void *arg);
+/* Stop all other CPUs by NMI (panic, reboot, power-off). */
+void smp_stop_others(void);
+/* Where a started CPU goes; sched.c. */
+void cpu_main(void) __noreturn;
+
+/* Saved state of an interrupted host context, as entry.S pushes it. */
+struct trap_frame {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	u64 vector, error;
+	u64 rip, cs, rflags, rsp, ss;
+};
+void trap_handle(struct trap_frame *f); /* from entry.S, every vector; traps.c */
+/* Registers and the stack of a host context, onto the console. */
+void trap_dump(const struct trap_frame *f);
+/* rdmsr that survives #GP: returns 0 or -EINVAL. */
+int rdmsr_safe(u32 msr, u64 *v);
+int wrmsr_safe(u32 msr, u64 v);
+
+/* Physical interrupts in host mode (irq.c): called by trap_handle for vectors 32-255. */
+void irq_handle(u32 vector);
+/* The guest on this CPU acknowledged level vector v, or was reset (retire all). */
+void irq_level_done(struct cpu *c, u32 v);
+void irq_level_done_all(struct cpu *c);
+/* While the top of the physical ISR is below VEC_FIRST and done: acknowledge it. Own CPU only. */
+void irq_level_eoi_retire(void);
+
+/* Local APIC of the calling CPU, in xAPIC or x2APIC mode (lapic.c). */
+void lapic_init_this(void);
+u32 lapic_id(void);
+void lapic_eoi(void);
+void lapic_send_ipi(u32 apic_id, u32 vector);
+void lapic_send_nmi(u32 apic_id);
+void lapic_send_init_sipi(u32 apic_id, u32 trampoline_page);
+void lapic_timer_set(u64 deadline_ns); /* one-shot; a past deadline fires at once; ~0 disarms */
+bool lapic_tmr_test(u32 vector);
+bool lapic_isr_test(u32 vector);
+int lapic_isr_top(void); /* highest vector in service, -1 if none */
+extern paddr_t lapic_base;

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Domains and their virtual CPUs: the structures, life and death, scheduling. */
+#pragma once
+
+#include <asm.h>
+#include <cpu.h>
+#include <event.h>
+#include <grant.h>
+#include <list.h>
+#include <p2m.h>
+#include <spinlock.h>
+#include <timer.h>
+#include <vlapic.h>
+#include <xen/xen.h>
+#include <xen/vcpu.h>
+#include <xen/sched.h>
+#include <xen/hvm/params.h>
+
+#define MAX_VCPUS 64
+
+/* General registers in the order of their encoding; RAX and RSP live in the VMCB while it runs. */
+struct guest_regs {
+	u64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+};
+
+/* One e820 entry as XENMEM_memory_map and hvm_memmap give it. */
+struct e820_entry {
+	u64 addr, size;
+	u32 type;
+} __packed;
+#define E820_RAM      1
+#define E820_RESERVED 2
+#define E820_ACPI     3
+#define E820_NVS      4
+#define E820_UNUSABLE 5
+#define E820_MAX      127 /* what Linux's PVH entry takes */
+
+/*
+ * Legend: (i) set at creation, (d) under d->lock, (e) under d->event.lock, (a) atomic,
+ * (m) under p2m.lock.
+ */
+struct domain {
+	domid_t id;		 /* (i) */
+	bool control;		 /* (i) the control domain */
+	u32 refs;		 /* (a) */
+	struct spinlock lock;
+	struct domain *next;	 /* list of domains, domain.c */
+	u32 max_vcpus;		 /* (i) */
+	struct vcpu *vcpu[MAX_VCPUS]; /* (i) */
+	struct p2m p2m;
+	u64 tot_pages;		 /* (a) */
+	u64 max_pages;		 /* (d) */
+	struct e820_entry *e820; /* (i) */
+	u32 e820_count;		 /* (i) */
+	mfn_t shared_mfn;	 /* (i) hypervisor's frame; */
+	struct shared_info *shared; /* (i) its mapping */
+	gfn_t shared_gfn;	 /* (m) where it is mapped, ~0 = nowhere */
+	struct event_table event; /* event.c */
+	struct grant_table grant; /* grant.c */
+	u64 params[HVM_NR_PARAMS]; /* (d) */
+	u8 callback_vector;	 /* (a) 0 = none; injected without the local APIC */
+	u64 vm_assist;		 /* (a) bits of VMASST_TYPE_* */
+	u64 time_start;		 /* (i) its system time 0 on the hypervisor's clock, ns */
+	u32 pause_count;	 /* (a) */
+	bool dying;		 /* (d) */
+	bool shutdown;		 /* (d) */
+	u32 shutdown_code;	 /* (d) SHUTDOWN_* */
+	char crash_reason[96];	 /* (d) */
+	u64 log_stamp;		 /* rate limit of printk_guest */
+	u32 log_credit;
+	mfn_t ones;		 /* (m) page of ones, INVALID_MFN until needed */
+	void *iopm;		 /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
+	void *msrpm;		 /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
+	u8 handle[16];
+	u64 hypercalls;		 /* statistics, not exact */
+};
+
+enum vcpu_state {
+	VCPU_OFFLINE,  /* waits for INIT/SIPI */
+	VCPU_RUNNABLE, /* in a run queue or running */
+	VCPU_BLOCKED,  /* HLT, poll: woken by vcpu_wake */
+};
+
+/*
+ * Legend: (o) the CPU that runs it, or whoever paused it; (s) under the scheduler's lock of its CPU,
+ * (a) atomic, (i) at creation.
+ */
+struct vcpu {
+	u32 id;			 /* (i) */
+	u32 apic_id;		 /* (i) set in one place: vcpu_create */
+	struct domain *domain;	 /* (i) */
+	struct cpu *cpu;	 /* (s) where it runs or last ran */
+	bool pinned;		 /* (i) */
+	struct list runq;	 /* (s) */
+	u32 state;		 /* (s) enum vcpu_state */
+	bool on_cpu;		 /* (s) its state is in that CPU */
+	u64 wake_pending;	 /* (a) a wake came while it was not blocked */
+	struct guest_regs regs;	 /* (o) */
+	void *vmcb;		 /* (i) vendor control block, virt_ops only */
+	paddr_t vmcb_pa;	 /* (i) */
+	void *xsave;		 /* (i) 64-byte aligned */
+	u64 xcr0;		 /* (o) while not on a CPU */
+	u64 dr[4];		 /* (o) same */
+	u64 flush_pending;	 /* (a) flush this vCPU's translations before the next entry */
+	struct vlapic vlapic;
+	u8 upcall_pending;	 /* (a) a callback vector is to be injected */
+	u8 upcall_vector;	 /* (a) HVMOP_set_evtchn_upcall_vector: through the vLAPIC; 0 = none */
+	u8 nmi_pending;		 /* (a) */
+	u8 init_pending;	 /* (a) INIT came */
+	u16 sipi_vector;	 /* (a) 0x100 | vector when a SIPI came */
+	bool hlt_irq_off;	 /* (o) halted with RFLAGS.IF clear */
+	u64 pause_count;	 /* (a) */
+	/* vcpu_info: in shared_info until registered elsewhere, then a frame with a reference. */
+	mfn_t info_mfn;		 /* (d) */
+	u32 info_offset;	 /* (d) */
+	bool info_registered;	 /* (d) */
+	/* runstate and time areas: guest-physical, found from the address at registration; a
+	 * runstate area may cross a page: [1] is the second part's address, ~0 if there is none. */
+	gpa_t runstate_gpa[2];	 /* (o) .v == ~0: not registered */
+	gpa_t time_gpa;		 /* (o) */
+	struct vcpu_runstate_info runstate; /* (s) */
+	struct timer timer;	 /* VCPUOP_set_singleshot_timer */
+	u32 poll_ports;		 /* (a) SCHEDOP_poll waits: number of ports, 0 = not polling */
+	evtchn_port_t poll_port[128]; /* (o) */
+	struct timer poll_timer;
+	u16 virq_port[24];	 /* (e) 0 = not bound */
+	u64 exits[8];		 /* (o) counters by kind, for the console menu */
+	u64 hypercall_progress;	 /* (o) preempted hypercall's saved progress, 0 = none */
+	bool hypercall_restart;	 /* (o) run the same hypercall again instead of going on behind it */
+};
+
+extern struct domain *control_domain;
+
+static inline struct vcpu *current_vcpu(void)
+{
+	return this_cpu()->current;
+}
+static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
+{
+	return id < d->max_vcpus ? d->vcpu[id] : NULL;
+}
+
+/* --- domain.c ------------------------------------------------------------- */
+
+/* A domain without vCPUs and memory, paused once. Returns NULL when out of memory. */
+struct domain *domain_create(domid_t id, bool control, u32 max_vcpus, u64 max_pages);
+/* With a reference for the caller; DOMID_SELF is the current one. NULL if there is none. */
+struct domain *domain_get(domid_t id);
+void domain_put(struct domain *d);
+void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
+/*
+ * The domain ends for a reason that its guest caused: one line on the console, shutdown code
+ * SHUTDOWN_crash; of the control domain: the end of the machine (reboot, or stop with `noreboot`).
+ * Does not return to the guest, but returns to the caller, who goes back to the exit loop.
+ */
+void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
+/* SCHEDOP_shutdown and its like: code SHUTDOWN_*. */
+void domain_shutdown(struct domain *d, u32 code);
+/* Invariants of all domains (events, references); number of violations, each logged. */
+u32 domain_check(void);
+#define for_each_domain(d) for ((d) = load_acquire(&domain_list); (d); (d) = (d)->next)
+extern struct domain *domain_list;
+
+/* The machine's end (arch/x86/power.c). */
+void machine_power_off(void) __noreturn;
+void machine_reboot(void) __noreturn;
+void machine_stop(const char *why) __noreturn; /* "froe: stopped: why", all CPUs halt */
+
+/* --- vcpu.c --------------------------------------------------------------- */
+
+/* Allocate vCPU `id`, offline, bound to CPU `c`. NULL when out of memory. */
+struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c);
+/* Start state of the PVH convention (32-bit, flat, EBX = start_info); makes it runnable. */
+void vcpu_start_pvh(struct vcpu *v, u64 entry, u64 start_info);
+/* Something that a blocked vCPU waits for has happened; from any CPU. */
+void vcpu_wake(struct vcpu *v);
+/* Make the vCPU look at its pending state: wake it if blocked, interrupt it if in guest mode. */
+void vcpu_kick(struct vcpu *v);
+/* The current vCPU waits until vcpu_wake (HLT, poll); returns at once, the exit loop switches. */
+void vcpu_block(struct vcpu *v);
+void vcpu_yield(struct vcpu *v);
+/* Publish pvclock time of v into its vcpu_info and time area. */
+void vcpu_time_update(struct vcpu *v);
+/* Write the runstate area if there is one. */
+void vcpu_runstate_update(struct vcpu *v);
+/* vcpu_info of v, to be unmapped with page_unmap(). */
+struct vcpu_info *vcpu_info_map(struct vcpu *v);
+/* All vCPUs of d are offline or halted with interrupts off: the domain powered itself off. */
+void vcpu_check_all_halted(struct domain *d);
+
+/* --- sched.c -------------------------------------------------------------- */
+
+/* One policy behind a small door. All hooks run under the CPU's sched_lock. */
+struct sched_policy {
+	const char *name;
+	void (*enqueue)(struct cpu *c, struct vcpu *v, bool front);
+	void (*dequeue)(struct cpu *c, struct vcpu *v);
+	struct vcpu *(*pick)(struct cpu *c); /* NULL: idle */
+};
+void sched_init_cpu(struct cpu *c);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Event channels, 2-level ABI (core/event.c). */
+#pragma once
+
+#include <spinlock.h>
+#include <xen/xen.h>
+#include <xen/event_channel.h>
+
+struct domain;
+struct vcpu;
+
+#define EVENT_MAX	 4096 /* 64 words x 64 bits */
+#define EVENT_PER_BUCKET 128
+
+enum event_state {
+	EVENT_FREE,
+	EVENT_RESERVED, /* port 0 */
+	EVENT_UNBOUND,
+	EVENT_INTERDOMAIN,
+	EVENT_VIRQ,
+	EVENT_IPI,
+};
+
+struct event {
+	struct spinlock lock; /* send against close */
+	u8 state;
+	u8 virq;
+	u16 notify_vcpu;
+	u16 remote_domid;	     /* UNBOUND, INTERDOMAIN */
+	u32 remote_port;	     /* INTERDOMAIN */
+	struct domain *remote;	     /* INTERDOMAIN */
+};
+
+struct event_table {
+	struct spinlock lock; /* before any event's lock; two domains: spin_lock_both */
+	struct event *bucket[EVENT_MAX / EVENT_PER_BUCKET]; /* published when initialised */
+	u32 valid; /* ports [0, valid) may be looked up; store-release */
+	u32 max;   /* limit from creation, at most EVENT_MAX */
+};
+
+int event_init(struct domain *d);
+void event_destroy(struct domain *d);
+
+/* Raise a per-vCPU VIRQ (TIMER, DEBUG), or a global one at the control domain's vCPU 0. */
+void event_send_virq(struct vcpu *v, u32 virq);
+void event_send_global_virq(u32 virq);
+/* After vcpu_info has moved: deliver again whatever may have been lost. */
+void event_vcpu_info_moved(struct vcpu *v);
+/* Whether one of the vCPU's polled ports is pending, masked or not. */
+bool event_poll_ready(struct vcpu *v);
+u32 event_check(struct domain *d); /* self-check, number of violations */
+/* One line a port in use, for the console menu. */
+void event_dump(struct domain *d);

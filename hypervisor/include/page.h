@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Machine frames: who owns each, how many references it has, and the buddy allocator (core/page.c).
+ *
+ * A frame belongs to the hypervisor, to a domain, or to nobody (free). A frame that is owned by a
+ * domain has one reference for the ownership itself and one for each mapping by others; whoever
+ * drops the last one frees it. The hypervisor's own frames are not counted.
+ */
+#pragma once
+
+struct domain;
+
+#define PAGE_ORDER_MAX 18 /* 1 GiB */
+#define PAGE_ORDER_2M  9
+
+enum page_state {
+	PAGE_NONE,	/* not RAM, or reserved by firmware: nobody's */
+	PAGE_FREE,	/* in the allocator; `order` valid on the first frame of a block */
+	PAGE_HYPERVISOR,
+	PAGE_DOMAIN,	/* owned by domain `owner` */
+};
+
+#define PAGE_DIRTY  BIT(0) /* may hold somebody's data: scrub before it is given to a domain */
+#define PAGE_PARKED BIT(1) /* the control domain's, but not mapped by it (see memory.c) */
+#define PAGE_SHARED BIT(2) /* hypervisor-allocated frame that lives in a guest: shared_info, grants */
+
+/* 16 bytes a frame: 1/256 of RAM. `count` is atomic, the rest belongs to the owner or the allocator. */
+struct page {
+	u32 count;
+	u16 owner; /* domid, valid for PAGE_DOMAIN */
+	u8 state : 4, flags : 4;
+	u8 order;
+	u32 next, prev; /* free list: frame numbers */
+};
+static_assert(sizeof(struct page) == 16, "the frame table costs 1/256 of RAM");
+
+extern struct page *page_table; /* frame table, indexed by frame number */
+extern u64 page_max;		/* frames [0, page_max) have an entry */
+
+static inline struct page *mfn_to_page(mfn_t m)
+{
+	return &page_table[mfn_x(m)];
+}
+static inline bool mfn_valid(mfn_t m)
+{
+	return mfn_x(m) < page_max;
+}
+
+/*
+ * Give the frames [start, end) to the allocator; boot only. They count as dirty. The frame table
+ * itself (page_table, page_max) has been placed by the boot code.
+ */
+void page_add_free(mfn_t start, mfn_t end);
+/* Mark [start, end) as owned by the hypervisor, or by domain d (references 1); boot only. */
+void page_set_hypervisor(mfn_t start, mfn_t end);
+void page_set_domain(mfn_t start, mfn_t end, struct domain *d);
+
+/* 2^order contiguous, aligned frames for the hypervisor, zeroed. INVALID_MFN when there is none. */
+mfn_t page_alloc(u32 order);
+/* Same, but below 4 GiB when `low`, and not zeroed when !zero. */
+mfn_t page_alloc_flags(u32 order, bool low, bool zero);
+void page_free(mfn_t m, u32 order);
+/* Free frames in all. */
+u64 page_free_count(void);
+
+/*
+ * 2^order frames owned by d, each with one reference, scrubbed. Fails with INVALID_MFN when
+ * d->max_pages would be exceeded or there is none. Updates d->tot_pages.
+ */
+mfn_t page_alloc_domain(struct domain *d, u32 order);
+/* Take a reference to a frame that belongs to d (or to anybody when d is NULL); false if it does not. */
+bool page_get(mfn_t m, struct domain *d);
+/* Drop one; the last one gives the frame back (after domain_flush: see there). */
+void page_put(mfn_t m);
+
+/*
+ * The only way to a guest's frame. Today a standing map backs it; nothing may rely on that: a pointer
+ * is used between the two calls and forgotten. They nest, and hold for the calling CPU only.
+ */
+void *page_map(mfn_t m);
+void page_unmap(const void *p);
+
+/* The hypervisor's own frames (tables, control blocks, heap) stay mapped for good. */
+#define DIRECTMAP_BASE 0xffff800000000000ULL
+static inline void *paddr_to_virt(paddr_t pa)
+{
+	return (void *)(DIRECTMAP_BASE + pa);
+}
+static inline void *mfn_to_virt(mfn_t m)
+{
+	return paddr_to_virt(mfn_to_paddr(m));
+}
+static inline paddr_t virt_to_paddr(const void *p)
+{
+	return (paddr_t)p - DIRECTMAP_BASE;
+}
+
+/* Invariants of the frame table and the free lists; returns the number of violations it logged. */
+u32 page_check(void);
+
+/* Small objects of the hypervisor, zeroed, 16-byte aligned (page-aligned from a page up); NULL when out. */
+void *heap_alloc(size_t bytes);
+void heap_free(void *p);
+/* Bytes that the hypervisor keeps for itself: image, frame table, tables, heap. */
+u64 page_hypervisor_bytes(void);
