@@ -11,3 +11,32 @@ setup: ## install the Debian packages that are missing
 	@image/setup
 
 image: $(B)/vmlinux $(B)/dom0.cpio.gz ## the control domain's kernel and root
+
+# --- booting it ------------------------------------------------------------
+
+# Set-up comes first and alone: what it installs, the rest is built with. With
+# a terminal, a shell; without, the tour, which fails if any of its steps does.
+.PHONY: run
+run: setup ## boot it all in QEMU: a shell, or without a terminal a scripted tour
+	@$(MAKE) --no-print-directory $(B)/froe image
+	@if [ -t 0 ] && [ -t 1 ]; then \
+		echo 'To leave: poweroff in the shell, or three times Ctrl-A for the'; \
+		echo "hypervisor's menu, which can end it too."; \
+		image/run; \
+	else \
+		image/run --script image/tour --append quiet --timeout 170 && echo 'tour: ok'; \
+	fi
+
+# One ISO for BIOS and UEFI. The kernel is stored compressed, which GRUB undoes:
+# reading is what takes the time.
+$(B)/froe.iso: $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz image/grub.cfg
+	@rm -rf $(B)/iso
+	@mkdir -p $(B)/iso/boot/grub
+	@cp $(B)/froe $(B)/dom0.cpio.gz $(B)/iso/boot/
+	@gzip -1nc $(B)/vmlinux >$(B)/iso/boot/vmlinux.gz
+	@cp image/grub.cfg $(B)/iso/boot/grub/
+	@grub-mkrescue -o $@ $(B)/iso >$(B)/iso.log 2>&1 || { cat $(B)/iso.log; exit 1; }
+	@echo "iso: $@"
+
+.PHONY: iso
+iso: $(B)/froe.iso ## an ISO that boots the system on BIOS and on UEFI
