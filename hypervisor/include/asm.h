@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Single x86 instructions as C functions, and atomic bit operations. */
+/* Single x86 instructions as C functions. Unit tests replace this header: see tests/unit. */
 #pragma once
+
+#include <bits.h>
 
 static inline void cpu_pause(void)
 {
@@ -93,6 +95,14 @@ CR_ACCESSORS(3)
 CR_ACCESSORS(4)
 #undef CR_ACCESSORS
 
+/* The word at the base of %gs: in host mode the address of this CPU's struct cpu. */
+static inline void *gs_self(void)
+{
+	void *p;
+	__asm__("movq %%gs:0,%0" : "=r"(p));
+	return p;
+}
+
 static inline u64 xgetbv(u32 reg)
 {
 	u32 lo, hi;
@@ -129,36 +139,4 @@ static inline void cpu_halt_forever(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt");
-}
-
-/* Bit n of an array of 64-bit words; the *_atomic forms are locked, all return the old bit. */
-static inline bool bit_test(const u64 *map, u32 n)
-{
-	return READ_ONCE(map[n / 64]) >> (n % 64) & 1;
-}
-static inline void bit_set(u64 *map, u32 n)
-{
-	map[n / 64] |= BIT(n % 64);
-}
-static inline void bit_clear(u64 *map, u32 n)
-{
-	map[n / 64] &= ~BIT(n % 64);
-}
-static inline bool bit_test_and_set_atomic(u64 *map, u32 n)
-{
-	return __atomic_fetch_or(&map[n / 64], BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
-}
-static inline bool bit_test_and_clear_atomic(u64 *map, u32 n)
-{
-	return __atomic_fetch_and(&map[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
-}
-/* Highest set bit, -1 if v is 0. */
-static inline int fls64(u64 v)
-{
-	return v ? 63 - __builtin_clzll(v) : -1;
-}
-/* Lowest set bit, -1 if v is 0. */
-static inline int ffs64(u64 v)
-{
-	return v ? __builtin_ctzll(v) : -1;
 }

@@ -78,9 +78,7 @@ extern u32 cpu_count;		   /* CPUs that run */
 
 static inline struct cpu *this_cpu(void)
 {
-	struct cpu *c;
-	__asm__("movq %%gs:0,%0" : "=r"(c));
-	return c;
+	return gs_self();
 }
 
 /* What the machine's CPUs can do, read once on the boot CPU (cpu.c). */

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <layout.h>
+
 struct domain;
 
 #define PAGE_ORDER_MAX 18 /* 1 GiB */
@@ -81,7 +83,6 @@ void *page_map(mfn_t m);
 void page_unmap(const void *p);
 
 /* The hypervisor's own frames (tables, control blocks, heap) stay mapped for good. */
-#define DIRECTMAP_BASE 0xffff800000000000ULL
 static inline void *paddr_to_virt(paddr_t pa)
 {
 	return (void *)(DIRECTMAP_BASE + pa);

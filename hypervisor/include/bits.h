@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bit operations, plain and atomic. */
+#pragma once
+
+/* Bit n of an array of 64-bit words; the *_atomic forms are locked, all return the old bit. */
+static inline bool bit_test(const u64 *map, u32 n)
+{
+	return READ_ONCE(map[n / 64]) >> (n % 64) & 1;
+}
+static inline void bit_set(u64 *map, u32 n)
+{
+	map[n / 64] |= BIT(n % 64);
+}
+static inline void bit_clear(u64 *map, u32 n)
+{
+	map[n / 64] &= ~BIT(n % 64);
+}
+static inline bool bit_test_and_set_atomic(u64 *map, u32 n)
+{
+	return __atomic_fetch_or(&map[n / 64], BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+}
+static inline bool bit_test_and_clear_atomic(u64 *map, u32 n)
+{
+	return __atomic_fetch_and(&map[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+}
+/* Highest set bit, -1 if v is 0. */
+static inline int fls64(u64 v)
+{
+	return v ? 63 - __builtin_clzll(v) : -1;
+}
+/* Lowest set bit, -1 if v is 0. */
+static inline int ffs64(u64 v)
+{
+	return v ? __builtin_ctzll(v) : -1;
+}
