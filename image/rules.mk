@@ -40,3 +40,7 @@ $(B)/froe.iso: $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz image/grub.cfg
 
 .PHONY: iso
 iso: $(B)/froe.iso ## an ISO that boots the system on BIOS and on UEFI
+
+.PHONY: test-image
+test-image: image ## test the image and image/run, with no hypervisor
+	@tests/image/run

@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# How image/run tells the end of a system, what it leaves behind, and what is in
+# the image. No hypervisor is needed: --native, or a stand-in that prints a line.
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	unset TERM
+	export FROE_RUN=$BATS_TEST_TMPDIR/run
+	mkdir "$FROE_RUN"
+}
+
+# Waits until a command succeeds, 20 seconds at most.
+soon() {
+	local end=$((SECONDS + 20))
+	until "$@"; do
+		((SECONDS < end)) || return
+		sleep 0.05
+	done
+}
+
+# Builds the stand-in: mini LINE END
+mini() {
+	printf '#define LINE "%s\\r\\n"\n#define END %s\n' "$1" "$2" >"$BATS_TEST_TMPDIR/mini.h"
+	gcc -m32 -nostdlib -static -no-pie -Wl,--build-id=none,-Ttext=0x100000 \
+		-include "$BATS_TEST_TMPDIR/mini.h" -o "$BATS_TEST_TMPDIR/mini" tests/image/mini.S
+	stand_in=(image/run --froe "$BATS_TEST_TMPDIR/mini" --timeout 30)
+}
+
+script() {
+	printf '#!/bin/bash\n%s\n' "$1" >"$BATS_TEST_TMPDIR/script"
+	native=(image/run --native --append quiet --timeout 60 --script "$BATS_TEST_TMPDIR/script")
+}
+
+# Status is $1 and nothing of QEMU or of the run folder is left.
+ended() {
+	echo "status $status, wanted $1"
+	[ "$status" = "$1" ] || return
+	[ -z "$(ls "$FROE_RUN")" ]
+}
+
+@test "a script that succeeds: 0" {
+	script 'echo it ran; test -b /dev/vda; ! test -e /sys/hypervisor/type'
+	run "${native[@]}" </dev/null
+	ended 0
+	[[ $output == *'it ran'* ]]
+}
+
+@test "a script that fails: 6" {
+	script 'exit 9'
+	run "${native[@]}" </dev/null
+	ended 6
+	[[ $output == *'run: exit 9'* ]]
+}
+
+@test "a script that powers off and never ends: 6" {
+	script 'poweroff'
+	run "${native[@]}" </dev/null
+	ended 6
+}
+
+@test "reboot: 2" {
+	script 'reboot'
+	run "${native[@]}" </dev/null
+	ended 2
+}
+
+@test "no end in time: 4" {
+	script 'sleep 1000'
+	run "${native[@]}" --timeout 3 </dev/null
+	ended 4
+}
+
+@test "the hypervisor stops: 3" {
+	mini 'froe: stopped: no SVM' 0
+	run "${stand_in[@]}" </dev/null
+	ended 3
+	[[ $output == *'froe: stopped: no SVM'* ]]
+}
+
+@test "the hypervisor reboots: 2" {
+	mini 'froe: reboot' 1
+	run "${stand_in[@]}" </dev/null
+	ended 2
+}
+
+@test "a triple fault is not taken for a reboot: 5" {
+	mini 'talk of froe: reboot' 1
+	run "${stand_in[@]}" </dev/null
+	ended 5
+}
+
+@test "wrong usage and QEMU's own errors: 1, with a line" {
+	run image/run --nonsense
+	ended 1
+	[[ $output == 'run: '* ]]
+	run image/run --native --kernel /nowhere/vmlinux
+	ended 1
+	[[ $output == 'run: no /nowhere/vmlinux'* ]]
+	run image/run --native -- -device nonsense </dev/null
+	ended 1
+	[[ $output == *nonsense* ]]
+}
+
+gone() {
+	[[ ! -e /proc/$1/stat || $(cut -d ' ' -f 3 "/proc/$1/stat") == Z ]]
+}
+
+@test "signals end QEMU too" {
+	local signal number pid qemu
+	mini 'froe: waiting' 0
+	for signal in INT TERM HUP QUIT KILL; do
+		# A shell without job control would start it with SIGINT ignored.
+		python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "${stand_in[@]}" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+		pid=$!
+		soon grep -q waiting "$BATS_TEST_TMPDIR/out"
+		qemu=$(pgrep -P "$pid")
+		kill -"$signal" "$pid"
+		number=0
+		wait "$pid" || number=$?
+		[ "$number" = $((128 + $(kill -l "$signal"))) ]
+		soon gone "$qemu"
+		[ "$signal" != KILL ] || rm -r "$FROE_RUN/$pid"-*
+		[ -z "$(ls "$FROE_RUN")" ]
+	done
+}
+
+@test "on a terminal: a shell with job control, and the terminal as before" {
+	run timeout 100 python3 tests/image/terminal.py
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+@test "an overlay replaces and adds files" {
+	mkdir -p "$BATS_TEST_TMPDIR/overlay/etc"
+	echo laid-over >"$BATS_TEST_TMPDIR/overlay/etc/hostname"
+	echo '#!/bin/bash' >"$BATS_TEST_TMPDIR/overlay/added"
+	chmod +x "$BATS_TEST_TMPDIR/overlay/added"
+	script '/added && test "$(hostname)" = laid-over && stat -c %u:%g /added | grep -x 0:0'
+	run "${native[@]}" --overlay "$BATS_TEST_TMPDIR/overlay" </dev/null
+	ended 0
+}
+
+@test "the root: small, no device nodes, owned by root, all libraries there" {
+	local missing
+	[ "$(stat -c %s build/dom0.cpio.gz)" -lt $((12 << 20)) ]
+	run bash -c 'zcat build/dom0.cpio.gz | cpio -tv --quiet | grep -v "^[-dl]\S* *[0-9]* root *root "'
+	[ -z "$output" ]
+	script 'for f in /usr/bin/* /usr/sbin/*; do
+		head -c 4 "$f" | grep -q ELF && ldd=$(LD_TRACE_LOADED_OBJECTS=1 "$f") &&
+			[[ $ldd == *"not found"* ]] && echo "$f: $ldd" && exit 1
+	done
+	for m in xen-privcmd xen-netback xen-blkback loop bridge tun ext4 nvme e1000e; do
+		modinfo -F filename $m || exit 1
+	done; bats --version'
+	run "${native[@]}" </dev/null
+	echo "$output"
+	ended 0
+}
+
+@test "the same input gives the same bytes" {
+	local before after
+	before=$(sha256sum build/dom0.cpio.gz build/vmlinux)
+	FROE_CACHE=build/cache image/build "$BATS_TEST_TMPDIR/build"
+	after=$(cd "$BATS_TEST_TMPDIR" && sha256sum build/dom0.cpio.gz build/vmlinux)
+	[ "$before" = "$after" ]
+}
