@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The decisions about the control domain that need no machine: how much memory, which memory map,
+ * where its boot data lie, what its command line says. Pure, so that the tests can try every map.
+ */
+#include <bootinfo.h>
+#include <dom0.h>
+#include <string.h>
+
+#define PAGE0_END PAGE_SIZE
+#define LOW_MIB   (1 * MIB)
+#define FOUR_GIB  (4 * GIB)
+
+/* --- memory size ------------------------------------------------------------ */
+
+u64 dom0_memory_size(u64 asked, u64 ram, u64 available)
+{
+	u64 size = asked ? asked : min(GIB + ram / 16, ram / 2);
+
+	return ROUND_DOWN(min(size, available), PAGE_SIZE);
+}
+
+/* --- memory map ------------------------------------------------------------- */
+
+struct map {
+	struct e820_entry *e;
+	u32 n, cap;
+	bool full;
+};
+
+static u64 entry_end(const struct e820_entry *e)
+{
+	return e->addr + e->size;
+}
+
+/* Append, or grow the last entry when it is of the same type and ends here. */
+static void put(struct map *m, u64 start, u64 end, u32 type)
+{
+	struct e820_entry *last = m->n ? &m->e[m->n - 1] : NULL;
+
+	if (start >= end)
+		return;
+	if (last && last->type == type && entry_end(last) == start) {
+		last->size = end - last->addr;
+		return;
+	}
+	if (m->n == m->cap) {
+		m->full = true;
+		return;
+	}
+	m->e[m->n++] = (struct e820_entry){ start, end - start, type };
+}
+
+/* RAM of the domain, in which the frames of its ACPI tables stand out. */
+static void put_own(struct map *m, u64 start, u64 end, struct range tables)
+{
+	u64 from = max(tables.start, start);
+	u64 to = min(tables.end, end);
+
+	if (from >= to)
+		from = to = start;
+	put(m, start, from, E820_RAM);
+	put(m, from, to, E820_ACPI);
+	put(m, to, end, E820_RAM);
+}
+
+/* A RAM entry of the machine: what the domain does not own is there, but not usable. */
+static void put_ram(struct map *m, const struct dom0_e820_in *in, const struct e820_entry *e)
+{
+	u64 pos = e->addr, end = entry_end(e);
+
+	/* The BIOS's page: the domain may read and write it, but nothing of its own goes there. */
+	if (pos == 0) {
+		put(m, 0, PAGE0_END, E820_RESERVED);
+		pos = PAGE0_END;
+	}
+	for (u32 i = 0; i < in->own_count; i++) {
+		u64 from = max(in->own[i].start, pos);
+		u64 to = min(in->own[i].end, end);
+
+		if (from >= to)
+			continue;
+		put(m, pos, from, E820_UNUSABLE);
+		put_own(m, from, to, in->acpi);
+		pos = to;
+	}
+	put(m, pos, end, E820_UNUSABLE);
+}
+
+static void put_machine_entry(struct map *m, const struct dom0_e820_in *in,
+                              const struct e820_entry *e)
+{
+	switch (e->type) {
+	case E820_RAM:
+		put_ram(m, in, e);
+		break;
+	case E820_ACPI:
+	case E820_NVS:
+	case E820_UNUSABLE:
+		put(m, e->addr, entry_end(e), e->type);
+		break;
+	default: /* types that came later mean "not RAM" to those who do not know them */
+		put(m, e->addr, entry_end(e), E820_RESERVED);
+		break;
+	}
+}
+
+/* Where RAM below 4 GiB ends; 4 GiB or more if RAM crosses it. */
+static u64 low_ram_end(const struct dom0_e820_in *in)
+{
+	u64 end = 0;
+
+	for (u32 i = 0; i < in->machine_count; i++)
+		if (in->machine[i].type == E820_RAM && in->machine[i].addr < FOUR_GIB)
+			end = entry_end(&in->machine[i]);
+	return end;
+}
+
+/*
+ * Everything between low RAM and 4 GiB that is not an ACPI range becomes RESERVED: Linux looks for
+ * unused addresses to map granted and foreign pages at, and would take the base of the PCI window.
+ */
+static u32 put_hole(struct map *m, const struct dom0_e820_in *in, u32 i, u64 pos)
+{
+	u64 above = FOUR_GIB;
+
+	for (; i < in->machine_count && in->machine[i].addr < FOUR_GIB; i++) {
+		const struct e820_entry *e = &in->machine[i];
+
+		if (e->type == E820_ACPI || e->type == E820_NVS) {
+			put(m, pos, e->addr, E820_RESERVED);
+			put(m, e->addr, entry_end(e), e->type);
+			pos = entry_end(e);
+		}
+		above = max(above, entry_end(e));
+	}
+	put(m, pos, above, E820_RESERVED);
+	return i;
+}
+
+/* May this entry not be given up to make the map shorter? */
+static bool must_keep(const struct dom0_e820_in *in, const struct e820_entry *e)
+{
+	if (in->acpi.start < entry_end(e) && e->addr < in->acpi.end && e->type == E820_ACPI)
+		return true;
+	if (e->type != E820_RAM)
+		return false;
+	/* The kernel starts its other CPUs from a page below 640 KiB. */
+	if (e->addr < LOW_MIB)
+		return true;
+	for (u32 i = 0; i < in->keep_count; i++)
+		if (in->keep[i].start < entry_end(e) && e->addr < in->keep[i].end)
+			return true;
+	return false;
+}
+
+static bool is_memory(const struct e820_entry *e)
+{
+	return e->type == E820_RAM || e->type == E820_UNUSABLE;
+}
+
+/*
+ * What two neighbours may become together. RAM and UNUSABLE without a gap are UNUSABLE; all else,
+ * gaps included, is RESERVED, because devices may have claims in a gap and only those of a
+ * RESERVED range can be honoured. Nothing ever becomes RAM that was not.
+ */
+static u32 joint_type(const struct e820_entry *a, const struct e820_entry *b)
+{
+	bool gap = entry_end(a) != b->addr;
+
+	if (!gap && a->type == b->type)
+		return a->type;
+	return !gap && is_memory(a) && is_memory(b) ? E820_UNUSABLE : E820_RESERVED;
+}
+
+/* What joining them costs: RAM that is lost and addresses that are blocked, in bytes. */
+static u64 joint_cost(const struct dom0_e820_in *in, const struct e820_entry *a,
+                      const struct e820_entry *b)
+{
+	u64 cost = b->addr - entry_end(a);
+
+	if (must_keep(in, a) || must_keep(in, b))
+		return ~0ULL;
+	if (a->type == b->type && cost == 0)
+		return 0;
+	if (a->type == E820_RAM)
+		cost += a->size;
+	if (b->type == E820_RAM)
+		cost += b->size;
+	if (a->type == E820_ACPI || b->type == E820_ACPI || a->type == E820_NVS ||
+	    b->type == E820_NVS)
+		cost += PAGE_SIZE;
+	return cost + 1;
+}
+
+/* Join the cheapest pair of neighbours. False when none may be joined. */
+static bool join_one(const struct dom0_e820_in *in, struct map *m)
+{
+	u64 best_cost = ~0ULL;
+	u32 best = 0;
+	struct e820_entry *a;
+
+	for (u32 i = 0; i + 1 < m->n; i++) {
+		u64 cost = joint_cost(in, &m->e[i], &m->e[i + 1]);
+
+		if (cost < best_cost) {
+			best_cost = cost;
+			best = i;
+		}
+	}
+	if (best_cost == ~0ULL)
+		return false;
+	a = &m->e[best];
+	*a = (struct e820_entry){ a->addr, entry_end(a + 1) - a->addr, joint_type(a, a + 1) };
+	memmove(a + 1, a + 2, (m->n - best - 2) * sizeof(*a));
+	m->n--;
+	return true;
+}
+
+static u64 ram_in(const struct map *m)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < m->n; i++)
+		if (m->e[i].type == E820_RAM)
+			sum += m->e[i].size;
+	return sum;
+}
+
+u32 dom0_e820_build(const struct dom0_e820_in *in, struct e820_entry *out, u32 cap, u32 max,
+                    u64 *lost)
+{
+	struct map m = { .e = out, .cap = cap };
+	u64 hole = low_ram_end(in), ram;
+	u32 i = 0;
+
+	for (; i < in->machine_count && in->machine[i].addr < hole; i++)
+		put_machine_entry(&m, in, &in->machine[i]);
+	if (hole < FOUR_GIB)
+		i = put_hole(&m, in, i, hole);
+	for (; i < in->machine_count; i++)
+		put_machine_entry(&m, in, &in->machine[i]);
+	if (m.full)
+		return 0;
+
+	ram = ram_in(&m);
+	while (m.n > max)
+		if (!join_one(in, &m))
+			return 0;
+	*lost = ram - ram_in(&m);
+	return m.n;
+}
+
+/* --- placement -------------------------------------------------------------- */
+
+static const struct range *touched(const struct range *avoid, u32 count, paddr_t start, u64 size)
+{
+	for (u32 i = 0; i < count; i++)
+		if (avoid[i].start < start + size && start < avoid[i].end)
+			return &avoid[i];
+	return NULL;
+}
+
+static paddr_t place_low(const struct range *r, const struct range *avoid, u32 count, u64 size)
+{
+	const struct range *hit;
+	paddr_t pos = ROUND_UP(r->start, PAGE_SIZE);
+
+	while (pos <= r->end && r->end - pos >= size) {
+		hit = touched(avoid, count, pos, size);
+		if (!hit)
+			return pos;
+		pos = ROUND_UP(hit->end, PAGE_SIZE);
+	}
+	return 0;
+}
+
+static paddr_t place_high(const struct range *r, const struct range *avoid, u32 count, u64 size)
+{
+	const struct range *hit;
+	paddr_t end = ROUND_DOWN(r->end, PAGE_SIZE);
+
+	while (end >= r->start && end - r->start >= size) {
+		hit = touched(avoid, count, end - size, size);
+		if (!hit)
+			return end - size;
+		end = ROUND_DOWN(hit->start, PAGE_SIZE);
+	}
+	return 0;
+}
+
+paddr_t dom0_place(const struct range *own, u32 own_count, const struct range *avoid,
+                   u32 avoid_count, u64 size, paddr_t floor, paddr_t limit, bool top)
+{
+	size = ROUND_UP(size, PAGE_SIZE);
+	for (u32 i = 0; i < own_count; i++) {
+		struct range r = own[top ? own_count - 1 - i : i];
+		paddr_t at;
+
+		r.start = max(r.start, floor);
+		r.end = min(r.end, limit);
+		if (r.start >= r.end)
+			continue;
+		at = top ? place_high(&r, avoid, avoid_count, size)
+		         : place_low(&r, avoid, avoid_count, size);
+		if (at)
+			return at;
+	}
+	return 0;
+}
+
+bool dom0_owns(const struct range *own, u32 own_count, paddr_t start, paddr_t end)
+{
+	for (u32 i = 0; i < own_count && start < end; i++)
+		if (own[i].start <= start && start < own[i].end)
+			start = own[i].end; /* the next range may go on where this one ends */
+	return start >= end;
+}
+
+/* --- command lines ---------------------------------------------------------- */
+
+/* The next word as Linux splits them: blanks separate, except inside double quotes. */
+static bool next_word(const char **s, const char **word, size_t *len)
+{
+	const char *p = *s;
+	bool quoted = false;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	*word = p;
+	for (; *p && (quoted || (*p != ' ' && *p != '\t')); p++)
+		if (*p == '"')
+			quoted = !quoted;
+	*len = (size_t)(p - *word);
+	*s = p;
+	return *len != 0;
+}
+
+static bool word_starts(const char *word, size_t len, const char *with)
+{
+	return len >= strlen(with) && strncmp(word, with, strlen(with)) == 0;
+}
+
+static bool word_ends(const char *word, size_t len, const char *with)
+{
+	return len >= strlen(with) && strncmp(word + len - strlen(with), with, strlen(with)) == 0;
+}
+
+int dom0_cmdline(const char *own, char *out, size_t size, const char **added, const char **why)
+{
+	static const char *const additions[2][2] = {
+		{ "swiotlb=force idle=halt", "swiotlb=force" },
+		{ "idle=halt", "" },
+	};
+	bool swiotlb = false, idle = false;
+	const char *s = own, *word, *end, *tail = NULL;
+	size_t len;
+	int n;
+
+	while (next_word(&s, &word, &len)) {
+		if (len == 2 && strncmp(word, "--", 2) == 0) {
+			tail = word; /* what follows is for init, not for the kernel */
+			break;
+		}
+		if (word_starts(word, len, "idle="))
+			idle = true;
+		if (!word_starts(word, len, "swiotlb="))
+			continue;
+		swiotlb = true;
+		if (!word_ends(word, len, "=force") && !word_ends(word, len, ",force")) {
+			*why = "swiotlb= must end in force (there is no IOMMU)";
+			return -EINVAL;
+		}
+	}
+	*added = additions[swiotlb][idle];
+	end = tail ? tail : s;
+	while (end > own && end[-1] == ' ')
+		end--;
+	while (*own == ' ' && own < end)
+		own++;
+	n = snprintf(out, size, "%.*s%s%s%s%s", (int)(end - own), own,
+	             end > own && **added ? " " : "", *added, tail ? " " : "", tail ? tail : "");
+	if ((size_t)n >= size) {
+		*why = "too long";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void dom0_cmdline_effective(char *line, size_t size, u64 bytes)
+{
+	static char old[BOOT_CMDLINE_MAX];
+	char value[40];
+	const char *s = old, *word;
+	bool said = false;
+	size_t len, n = 0, value_len;
+
+	if (bytes % MIB)
+		snprintf(value, sizeof(value), "dom0_mem=%lluK", (unsigned long long)(bytes / KIB));
+	else
+		snprintf(value, sizeof(value), "dom0_mem=%lluM", (unsigned long long)(bytes / MIB));
+	value_len = strlen(value);
+	strlcpy(old, line, sizeof(old));
+
+	/* Room for the value is kept to the end, so that it is in the line whatever else is. */
+	while (next_word(&s, &word, &len)) {
+		if (word_starts(word, len, "dom0_mem=")) {
+			if (said)
+				continue;
+			said = true;
+			word = value;
+			len = value_len;
+		}
+		if (n + 1 + len + (said ? 0 : 1 + value_len) >= size)
+			break;
+		if (n)
+			line[n++] = ' ';
+		memcpy(line + n, word, len);
+		n += len;
+	}
+	line[n] = '\0';
+	if (!said)
+		snprintf(line + n, size - n, "%s%s", n ? " " : "", value);
+}
