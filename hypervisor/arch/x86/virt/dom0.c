@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control domain: takes its RAM, builds it from the two boot modules, starts it. Boot CPU only,
+ * before anything is scheduled, so there is nothing to lock against.
+ *
+ * Its guest-physical RAM is machine RAM at the same address, lowest first; the tables that it sees
+ * and its boot data lie in RAM of its own.
+ */
+#include <xen/arch-x86/hvm/start_info.h>
+#include <bootinfo.h>
+#include <dom0.h>
+#include <elf.h>
+#include <hostmap.h>
+#include <page.h>
+#include <printk.h>
+#include <string.h>
+
+#define LOW_MIB     (1 * MIB)
+#define KERNEL_LINE 2048 /* Linux's COMMAND_LINE_SIZE */
+#define BOOT_LIMIT                                                                                 \
+	(1 * GIB) /* start_info and what it names: Linux's first page tables end there             \
+	           */
+#define MODULE_LIMIT (4 * GIB) /* initrd, RSDP: Linux truncates their addresses to 32 bits */
+
+/* What start_info names, in one piece; Linux copies it before it allocates anything. */
+struct boot_data {
+	struct hvm_start_info info;
+	struct hvm_modlist_entry initrd;
+	struct hvm_memmap_table_entry memmap[E820_MAX];
+	char cmdline[KERNEL_LINE];
+};
+
+/* Decided by dom0_reserve(), used by dom0_build(). */
+static struct {
+	struct range own[DOM0_RANGES_MAX];
+	u32 own_count;
+	u64 pages;
+	struct elf_image kernel;
+	struct range initrd, boot_data, tables; /* where they will lie; initrd may be empty */
+} plan __initdata;
+
+static struct boot_data boot_data __initdata;
+
+/* --- reservation --------------------------------------------------------------- */
+
+/* RAM of the machine, and how much of it can be given away: the rest is for tables and buffers. */
+static u64 __init machine_ram(u64 *available)
+{
+	u64 ram = 0, kept = 0;
+
+	for (u32 i = 0; i < boot_info.e820_count; i++)
+		if (boot_info.e820[i].type == E820_RAM)
+			ram += boot_info.e820[i].size;
+	for (u32 i = 0; i < boot_info.module_count; i++)
+		kept += ROUND_UP(boot_info.module[i].size, PAGE_SIZE);
+	kept += ram / 64 + 24 * MIB;
+	*available = ram > kept ? ram - kept : 0;
+	return ram;
+}
+
+static void __init take_ram(void)
+{
+	u64 available, ram = machine_ram(&available);
+	u64 size = dom0_memory_size(boot_options.dom0_mem, ram, available);
+
+	if (size < boot_options.dom0_mem)
+		pr_warn("dom0_mem= is more than this machine can give: it gets %lu MiB\n",
+		        size / MIB);
+	plan.own_count = bootmem_take_low(size, plan.own, ARRAY_SIZE(plan.own));
+	for (u32 i = 0; i < plan.own_count; i++)
+		plan.pages += (plan.own[i].end - plan.own[i].start) / PAGE_SIZE;
+	dom0_cmdline_effective(boot_cmdline_effective, sizeof(boot_cmdline_effective),
+	                       plan.pages * PAGE_SIZE);
+}
+
+static void __init parse_kernel(void)
+{
+	const struct boot_module *m = &boot_info.module[0];
+	const char *why = NULL;
+	const u8 *file;
+
+	if (boot_info.module_count == 0)
+		boot_fail("no kernel: give the control domain's kernel as the first boot module\n");
+	file = paddr_to_virt(m->start);
+	if (elf_parse(file, m->size, &plan.kernel, &why) == 0)
+		return;
+	/* The signature of Linux's boot protocol: the file of /boot as it is. */
+	if (m->size > 0x206 && memcmp(file + 0x202, "HdrS", 4) == 0)
+		why = "it is a bzImage: give the ELF file that is packed inside";
+	boot_fail("cannot use the control domain's kernel (boot module 1): %s\n", why);
+}
+
+static bool __init is_machine_ram(paddr_t start, paddr_t end)
+{
+	for (u32 i = 0; i < boot_info.e820_count; i++) {
+		const struct e820_entry *e = &boot_info.e820[i];
+
+		if (e->type == E820_RAM && e->addr <= start && end <= e->addr + e->size)
+			return true;
+	}
+	return false;
+}
+
+static void __init check_kernel_place(void)
+{
+	for (u32 i = 0; i < plan.kernel.count; i++) {
+		paddr_t start = ROUND_DOWN(plan.kernel.segment[i].paddr, PAGE_SIZE);
+		paddr_t end = plan.kernel.segment[i].paddr + plan.kernel.segment[i].memsz;
+
+		if (dom0_owns(plan.own, plan.own_count, start, ROUND_UP(end, PAGE_SIZE)))
+			continue;
+		boot_fail("the control domain's kernel must lie at %#lx-%#lx, %s\n", start, end,
+		          is_machine_ram(start, end)
+		                  ? "but its memory does not reach there: raise dom0_mem="
+		                  : "which is not RAM of this machine: use another kernel");
+	}
+}
+
+static paddr_t __init place(const struct range *avoid, u32 count, u64 size, paddr_t floor,
+                            paddr_t limit, bool top, const char *what)
+{
+	paddr_t at = dom0_place(plan.own, plan.own_count, avoid, count, size, floor, limit, top);
+
+	if (!at)
+		boot_fail("no room for the control domain's %s (%lu KiB): raise dom0_mem=\n", what,
+		          size / KIB);
+	return at;
+}
+
+/*
+ * Boot data right behind the kernel, the initrd behind that, so that the lowest 16 MiB stay free
+ * for old devices; tables at the top of low RAM, where they cut the memory map once.
+ */
+static void __init place_parts(void)
+{
+	struct range avoid[4] = { { plan.kernel.low, plan.kernel.high } };
+	const struct boot_module *initrd = &boot_info.module[1];
+	u64 size = boot_info.module_count > 1 ? initrd->size : 0;
+	paddr_t at, floor = plan.kernel.high;
+
+	at = place(avoid, 1, PAGE_SIZE, LOW_MIB, MODULE_LIMIT, true, "ACPI tables");
+	plan.tables = avoid[1] = (struct range){ at, at + PAGE_SIZE };
+
+	at = dom0_place(plan.own, plan.own_count, avoid, 2, sizeof(boot_data), floor, BOOT_LIMIT,
+	                false);
+	if (!at)
+		at = place(avoid, 2, sizeof(boot_data), LOW_MIB, BOOT_LIMIT, false, "boot data");
+	plan.boot_data = avoid[2] = (struct range){ at,
+		                                    at + ROUND_UP(sizeof(boot_data), PAGE_SIZE) };
+	if (!size)
+		return;
+
+	at = dom0_place(plan.own, plan.own_count, avoid, 3, size, floor, MODULE_LIMIT, false);
+	if (!at)
+		at = place(avoid, 3, size, LOW_MIB, MODULE_LIMIT, false, "initrd");
+	plan.initrd = (struct range){ at, at + size };
+}
+
+void __init dom0_reserve(void)
+{
+	parse_kernel();
+	take_ram();
+	check_kernel_place();
+	place_parts();
+}
+
+/* --- contents -------------------------------------------------------------------- */
+
+/* Copy to (from NULL: clear) the domain's memory. */
+static void __init fill(paddr_t to, const void *from, u64 size)
+{
+	const u8 *src = from;
+
+	while (size) {
+		u64 offset = to % PAGE_SIZE;
+		u64 n = min(size, PAGE_SIZE - offset);
+		u8 *page = page_map(paddr_to_mfn(to));
+
+		if (src) {
+			memcpy(page + offset, src, n);
+			src += n;
+		} else {
+			memset(page + offset, 0, n);
+		}
+		page_unmap(page);
+		to += n;
+		size -= n;
+	}
+}
+
+static void __init load_modules(void)
+{
+	const u8 *file = paddr_to_virt(boot_info.module[0].start);
+
+	for (u32 i = 0; i < plan.kernel.count; i++) {
+		paddr_t at = plan.kernel.segment[i].paddr;
+		u64 filesz = plan.kernel.segment[i].filesz;
+
+		fill(at, file + plan.kernel.segment[i].offset, filesz);
+		fill(at + filesz, NULL, plan.kernel.segment[i].memsz - filesz);
+	}
+	if (plan.initrd.end)
+		fill(plan.initrd.start, paddr_to_virt(boot_info.module[1].start),
+		     plan.initrd.end - plan.initrd.start);
+}
+
+static void __init write_tables(const struct domain *d)
+{
+	static u8 buf[PAGE_SIZE] __initdata;
+	static paddr_t tables[ACPI_MAX_TABLES] __initdata;
+	static u32 apic_id[MAX_VCPUS] __initdata;
+	u32 count = 0;
+
+	for (u32 i = 0; i < acpi.table_count; i++) {
+		const struct acpi_header *h = firmware_map(acpi.table[i], sizeof(*h));
+
+		if (h && dom0_acpi_allowed(h->signature))
+			tables[count++] = acpi.table[i];
+	}
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		apic_id[i] = d->vcpu[i]->apic_id;
+	if (!dom0_acpi_build(buf, sizeof(buf), plan.tables.start, &acpi, tables, count, apic_id,
+	                     d->max_vcpus))
+		boot_fail("the control domain's ACPI tables do not fit a page\n");
+	fill(plan.tables.start, buf, sizeof(buf));
+}
+
+static void __init make_memory_map(struct domain *d)
+{
+	static struct e820_entry map[4 * DOM0_RANGES_MAX] __initdata;
+	const struct range keep[] = { { plan.kernel.low, plan.kernel.high },
+		                      plan.initrd,
+		                      plan.boot_data };
+	const struct dom0_e820_in in = {
+		.machine = boot_info.e820,
+		.machine_count = boot_info.e820_count,
+		.own = plan.own,
+		.own_count = plan.own_count,
+		.acpi = plan.tables,
+		.keep = keep,
+		.keep_count = ARRAY_SIZE(keep),
+	};
+	u64 lost = 0;
+
+	d->e820_count = dom0_e820_build(&in, map, ARRAY_SIZE(map), E820_MAX, &lost);
+	d->e820 = heap_alloc(E820_MAX * sizeof(*d->e820));
+	if (!d->e820_count || !d->e820)
+		boot_fail("the machine's memory map cannot be made to fit %u entries\n", E820_MAX);
+	memcpy(d->e820, map, d->e820_count * sizeof(*map));
+	if (lost)
+		pr_warn("memory map too long: %lu KiB of the control domain's RAM left unused\n",
+		        lost / KIB);
+}
+
+static void __init write_boot_data(const struct domain *d)
+{
+	const char *added = "", *why = NULL;
+	paddr_t at = plan.boot_data.start;
+
+	if (dom0_cmdline(boot_info.module[0].cmdline, boot_data.cmdline, sizeof(boot_data.cmdline),
+	                 &added, &why))
+		boot_fail("the control domain's command line: %s\n", why);
+	if (*added)
+		pr_info("added to the control domain's command line: %s\n", added);
+	boot_data.info = (struct hvm_start_info){
+		.magic = XEN_HVM_START_MAGIC_VALUE,
+		.version = 1,
+		.flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
+		.nr_modules = plan.initrd.end ? 1 : 0,
+		.modlist_paddr = at + offsetof(struct boot_data, initrd),
+		.cmdline_paddr = at + offsetof(struct boot_data, cmdline),
+		.rsdp_paddr = plan.tables.start,
+		.memmap_paddr = at + offsetof(struct boot_data, memmap),
+		.memmap_entries = d->e820_count,
+	};
+	boot_data.initrd.paddr = plan.initrd.start;
+	boot_data.initrd.size = plan.initrd.end - plan.initrd.start;
+	for (u32 i = 0; i < d->e820_count; i++)
+		boot_data.memmap[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr,
+			                                               d->e820[i].size,
+			                                               d->e820[i].type, 0 };
+	fill(at, &boot_data, sizeof(boot_data));
+}
+
+/* --- address space ------------------------------------------------------------------ */
+
+static void __init map_range(struct domain *d, paddr_t start, paddr_t end, enum p2m_type type)
+{
+	if (p2m_set_range(d, gfn(start >> PAGE_SHIFT), paddr_to_mfn(start),
+	                  (end - start) >> PAGE_SHIFT, type))
+		boot_fail("out of memory for the control domain's page tables\n");
+}
+
+/*
+ * What is not RAM below 1 MiB (BIOS data, VGA, option ROMs) is scanned by every kernel: mapped at
+ * once rather than by a fault for each page.
+ */
+static void __init map_low_holes(struct domain *d)
+{
+	for (paddr_t at = 0; at < LOW_MIB; at += PAGE_SIZE)
+		if (at == 0 || !is_machine_ram(at, at + PAGE_SIZE))
+			map_range(d, at, at + PAGE_SIZE, P2M_MMIO);
+}
+
+static void __init map_memory(struct domain *d)
+{
+	for (u32 i = 0; i < plan.own_count; i++) {
+		struct range r = plan.own[i];
+
+		page_set_domain(paddr_to_mfn(r.start), paddr_to_mfn(r.end), d);
+		map_range(d, r.start, r.end, P2M_RAM);
+	}
+	map_low_holes(d);
+}
+
+/* Registers by which the control domain could reach or redirect what is not its own. */
+static void __init forbid_registers(void)
+{
+	static const char *const names[] = { "IVRS", "DMAR" };
+	struct range r[16];
+
+	p2m_forbid(lapic_base, PAGE_SIZE, "local APIC");
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct acpi_header *table = acpi_find(names[i]);
+		u32 n = table ? dom0_acpi_iommus(table, r, ARRAY_SIZE(r)) : 0;
+
+		for (u32 k = 0; k < n; k++)
+			p2m_forbid(r[k].start, r[k].end - r[k].start, "IOMMU");
+	}
+}
+
+/* --- all together --------------------------------------------------------------------- */
+
+static void __init create_vcpus(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (!vcpu_create(d, i, cpus[i]))
+			boot_fail("out of memory for the control domain's vCPU %u\n", i);
+}
+
+static u32 __init vcpu_count(void)
+{
+	u32 n = min(cpu_count, (u32)MAX_VCPUS);
+
+	if (boot_options.dom0_max_vcpus > n)
+		pr_warn("dom0_max_vcpus=%u: there is one vCPU for each of the %u CPUs at most\n",
+		        boot_options.dom0_max_vcpus, n);
+	return boot_options.dom0_max_vcpus ? min(n, boot_options.dom0_max_vcpus) : n;
+}
+
+void __init dom0_build(void)
+{
+	struct domain *d = domain_create(0, true, vcpu_count(), plan.pages);
+
+	if (!d)
+		boot_fail("out of memory for the control domain\n");
+	control_domain = d;
+	forbid_registers();
+	map_memory(d);
+	create_vcpus(d);
+	load_modules();
+	make_memory_map(d);
+	write_tables(d);
+	write_boot_data(d);
+	pr_info("control domain: %lu MiB, %u vCPUs, kernel entry %#lx\n",
+	        plan.pages * PAGE_SIZE / MIB, d->max_vcpus, plan.kernel.entry);
+	vcpu_start_pvh(d->vcpu[0], plan.kernel.entry, plan.boot_data.start);
+	domain_unpause(d);
+}
+
+void dom0_report(void)
+{
+	pr_info("memory kept by the hypervisor: %lu bytes\n", page_hypervisor_bytes());
+	if (boot_options.bench)
+		pr_info("bench: entry to control domain: %lu TSC ticks\n",
+		        rdtsc_ordered() - boot_tsc_start);
+}
