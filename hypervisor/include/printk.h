@@ -17,6 +17,7 @@ enum loglevel {
  * Usable from any context but an NMI.
  */
 void printk(enum loglevel level, const char *fmt, ...) __printf(2, 3);
+void printk_va(enum loglevel level, const char *fmt, va_list ap) __printf(2, 0);
 #define pr_err(...)   printk(LOG_ERR, __VA_ARGS__)
 #define pr_warn(...)  printk(LOG_WARN, __VA_ARGS__)
 #define pr_info(...)  printk(LOG_INFO, __VA_ARGS__)
@@ -33,6 +34,8 @@ int printk_set_level(const char *word);
  * start (0 = oldest); out, where to go on. Returns the number of bytes.
  */
 size_t printk_ring_read(char *buf, size_t n, u32 *index);
+/* The index behind the last byte. */
+u32 printk_ring_end(void);
 
 /* Stop the machine for good with one line and, if asked for, a register dump beforehand. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;

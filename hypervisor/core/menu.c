@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hypervisor's menu on the serial console, behind three Ctrl-A. Runs on the boot CPU, from the
+ * console's poll timer. It looks at other CPUs' data without their locks: a line may be a moment
+ * old, but a machine that hangs with a lock held can still be looked at.
+ */
+#include <console.h>
+#include <cpu.h>
+#include <domain.h>
+#include <page.h>
+#include <printk.h>
+#include <string.h>
+#include <virt.h>
+
+static char confirm;      /* the key that has to come again */
+static bool ring_dumping; /* 'l' goes on with the next poll */
+static u32 ring_at, ring_end;
+
+/* --- h, l ----------------------------------------------------------------- */
+
+static void menu_help(void);
+
+/* In pieces, so that a slow line does not keep the CPU from its guest for seconds. */
+static void ring_dump_some(void)
+{
+	char text[512];
+	size_t n = printk_ring_read(text, sizeof(text), &ring_at);
+
+	if ((s32)(ring_at - ring_end) >= 0) {
+		n -= min((size_t)(ring_at - ring_end), n);
+		ring_dumping = false;
+	}
+	console_write(text, n);
+	if (!n)
+		ring_dumping = false;
+}
+
+static void ring_dump(void)
+{
+	pr_info("menu: message ring\n");
+	ring_at = 0;
+	ring_end = printk_ring_end();
+	ring_dumping = true;
+	ring_dump_some();
+}
+
+bool menu_work(void)
+{
+	if (ring_dumping)
+		ring_dump_some();
+	return ring_dumping;
+}
+
+/* --- r -------------------------------------------------------------------- */
+
+static const char *cpu_mode_name(u32 mode)
+{
+	static const char *const names[] = { "host", "guest", "idle" };
+
+	return mode < ARRAY_SIZE(names) ? names[mode] : "?";
+}
+
+static const char *vcpu_state_name(u32 state)
+{
+	static const char *const names[] = { "offline", "runnable", "blocked" };
+
+	return state < ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+static void dump_cpu(const struct cpu *c)
+{
+	const struct vcpu *v = READ_ONCE(c->current);
+
+	if (v)
+		pr_info("CPU %u: APIC id %u, %s, runs d%uv%u, todo %#lx, %lu entries\n", c->id,
+		        c->apic_id, cpu_mode_name(c->mode), v->domain->id, v->id, c->todo,
+		        c->entries);
+	else
+		pr_info("CPU %u: APIC id %u, %s, todo %#lx, %lu entries\n", c->id, c->apic_id,
+		        cpu_mode_name(c->mode), c->todo, c->entries);
+}
+
+static void dump_vcpu(struct vcpu *v)
+{
+	pr_info("d%uv%u: %s on CPU %u%s, upcall %u, hypercalls of the domain %lu\n", v->domain->id,
+	        v->id, vcpu_state_name(v->state), v->cpu->id, v->on_cpu ? " now" : "",
+	        v->upcall_pending, v->domain->hypercalls);
+	if (v->state != VCPU_OFFLINE)
+		virt->dump(v);
+}
+
+static void dump_registers(void)
+{
+	struct domain *d;
+
+	for (u32 i = 0; i < cpu_count; i++)
+		dump_cpu(cpus[i]);
+	for_each_domain(d) for (u32 i = 0; i < d->max_vcpus; i++) if (d->vcpu[i])
+		dump_vcpu(d->vcpu[i]);
+}
+
+/* --- e, g, m -------------------------------------------------------------- */
+
+static void dump_events(void)
+{
+	struct domain *d;
+
+	for_each_domain(d) event_dump(d);
+}
+
+static void dump_grants(void)
+{
+	struct domain *d;
+
+	for_each_domain(d) grant_dump(d);
+}
+
+static void dump_memory(void)
+{
+	struct domain *d;
+
+	pr_info("memory: %lu KiB free, %lu KiB kept by the hypervisor, frames up to %#lx\n",
+	        page_free_count() * 4, page_hypervisor_bytes() / KIB, page_max);
+	for_each_domain(d) pr_info(
+		"d%u: %lu KiB of at most %lu KiB, %lu table pages, highest frame %#lx\n", d->id,
+		d->tot_pages * 4, d->max_pages * 4, d->p2m.table_pages, d->p2m.max_gfn);
+}
+
+/* --- i -------------------------------------------------------------------- */
+
+static void dump_vectors(const char *what, const u64 map[4])
+{
+	char text[256];
+	size_t n = 0;
+
+	for (u32 v = 0; v < 256 && n < sizeof(text) - 8; v++)
+		if (bit_test(map, v))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %02x", v);
+	if (n)
+		pr_info("  %s:%s\n", what, text);
+}
+
+static void dump_cpu_interrupts(const struct cpu *c)
+{
+	pr_info("CPU %u: edge %lu, level %lu, own %lu, spurious %lu, stray %lu\n", c->id,
+	        c->count_irq[0], c->count_irq[1], c->count_irq[2], c->count_irq[3], c->count_stray);
+	dump_vectors("level, in service", c->level_pending);
+	dump_vectors("level, done by the guest", c->level_done);
+}
+
+static void dump_interrupts(void)
+{
+	struct domain *d;
+
+	for (u32 i = 0; i < cpu_count; i++)
+		dump_cpu_interrupts(cpus[i]);
+	pr_info("CPU %u: highest vector in service in the local APIC: %d\n", this_cpu()->id,
+	        lapic_isr_top());
+	for_each_domain(d) for (u32 i = 0; i < d->max_vcpus; i++)
+	{
+		const struct vcpu *v = d->vcpu[i];
+
+		if (!v || v->state == VCPU_OFFLINE)
+			continue;
+		pr_info("d%uv%u: TPR %02x\n", d->id, v->id, v->vlapic.tpr);
+		dump_vectors("requested", v->vlapic.irr);
+		dump_vectors("in service", v->vlapic.isr);
+		dump_vectors("level-triggered", v->vlapic.tmr);
+	}
+}
+
+/* --- t -------------------------------------------------------------------- */
+
+static void dump_timers(void)
+{
+	u64 now = time_now();
+
+	pr_info("time: %lu ns since boot, TSC %lu kHz (mul %#x shift %d), %lu.%09u s at time 0\n",
+	        now, time_tsc_khz, time_mul, time_shift, time_wallclock.sec, time_wallclock.nsec);
+	for (u32 i = 0; i < cpu_count; i++) {
+		struct cpu *c = cpus[i];
+		u64 armed = READ_ONCE(c->timer_armed);
+
+		if (armed == UINT64_MAX)
+			pr_info("CPU %u: %u timers, local APIC not armed\n", i, c->timer_count);
+		else
+			pr_info("CPU %u: %u timers, local APIC armed for now %+ld us\n", i,
+			        c->timer_count, (s64)(armed - now) / 1000);
+	}
+}
+
+/* --- c -------------------------------------------------------------------- */
+
+static void self_check(void)
+{
+	u32 bad = page_check() + domain_check() + timer_check();
+
+	pr_info("self-check: %u violations\n", bad);
+}
+
+/* --- n -------------------------------------------------------------------- */
+
+/*
+ * A CPU takes its picture in the NMI and prints nothing there: it may hold the console's lock. One
+ * request at a time: `wanted` is the CPU plus 1, and the CPU itself clears it when done.
+ */
+static u32 snapshot_wanted;
+static struct trap_frame snapshot;
+static u32 snapshot_next; /* the CPU that the next 'n' looks at */
+
+bool menu_snapshot(const struct trap_frame *f)
+{
+	if (load_acquire(&snapshot_wanted) != this_cpu()->id + 1)
+		return false;
+	snapshot = *f;
+	store_release(&snapshot_wanted, 0);
+	return true;
+}
+
+static void print_snapshot(const struct cpu *c)
+{
+	const struct trap_frame *f = &snapshot;
+
+	pr_info("CPU %u: rip %016lx rsp %016lx rflags %06lx\n", c->id, f->rip, f->rsp, f->rflags);
+	pr_info("  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+	pr_info("  rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", f->rsi, f->rdi, f->rbp, f->r8);
+	pr_info("  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", f->r9, f->r10, f->r11, f->r12);
+	pr_info("  r13 %016lx r14 %016lx r15 %016lx\n", f->r13, f->r14, f->r15);
+}
+
+static void nmi_dump(void)
+{
+	u64 limit = time_now() + 100000000;
+	struct cpu *c;
+
+	snapshot_next %= cpu_count;
+	if (cpus[snapshot_next] == this_cpu())
+		snapshot_next = (snapshot_next + 1) % cpu_count;
+	c = cpus[snapshot_next++];
+	if (c == this_cpu()) {
+		pr_info("menu: there is no other CPU\n");
+		return;
+	}
+	dump_cpu(c);
+	store_release(&snapshot_wanted, c->id + 1);
+	lapic_send_nmi(c->apic_id);
+	while (load_acquire(&snapshot_wanted) && time_now() < limit)
+		cpu_pause();
+	if (load_acquire(&snapshot_wanted)) {
+		store_release(&snapshot_wanted, 0);
+		pr_err("CPU %u takes no NMI\n", c->id);
+		return;
+	}
+	print_snapshot(c);
+}
+
+/* --- w, R, P -------------------------------------------------------------- */
+
+static void hang(void)
+{
+	pr_err("menu: CPU %u hangs from now on, because you asked for it\n", this_cpu()->id);
+	for (;;)
+		cpu_pause();
+}
+
+static void reboot(void)
+{
+	machine_reboot();
+}
+
+static void power_off(void)
+{
+	machine_power_off();
+}
+
+static const struct {
+	char key;
+	bool twice; /* has to be pressed twice in a row */
+	const char *what;
+	void (*fn)(void);
+} keys[] = {
+	{ 'h', false, "this list", menu_help },
+	{ 'r', false, "registers and state of all CPUs and vCPUs", dump_registers },
+	{ 'e', false, "event channels", dump_events },
+	{ 'g', false, "grant tables", dump_grants },
+	{ 'i', false, "interrupts: counters, vectors pending, in service and done",
+	  dump_interrupts },
+	{ 'm', false, "memory: free, of each domain, of the hypervisor", dump_memory },
+	{ 't', false, "clock and timers", dump_timers },
+	{ 'c', false, "self-check of the hypervisor's tables", self_check },
+	{ 'l', false, "the message ring once more", ring_dump },
+	{ 'n', false, "registers of another CPU by NMI, each time the next one", nmi_dump },
+	{ 'w', true, "hang this CPU, to test the watchdog", hang },
+	{ 'R', true, "reboot the machine at once", reboot },
+	{ 'P', true, "power off the machine at once", power_off },
+};
+
+static void menu_help(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(keys); i++)
+		pr_info("menu: %c  %s%s\n", keys[i].key, keys[i].what,
+		        keys[i].twice ? " (press twice)" : "");
+}
+
+void menu_key(char key)
+{
+	char before = confirm;
+
+	confirm = 0;
+	for (u32 i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (keys[i].key != key)
+			continue;
+		if (keys[i].twice && before != key) {
+			confirm = key;
+			pr_info("menu: press %c again to %s\n", key, keys[i].what);
+			return;
+		}
+		keys[i].fn();
+		return;
+	}
+	if (key != '\r' && key != '\n')
+		pr_info("menu: no such key, h for help\n");
+}
