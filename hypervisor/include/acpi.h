@@ -40,6 +40,7 @@ struct acpi_info {
 	bool pm_timer_32;
 	u16 reset_port; /* 0: no reset register in I/O space */
 	u8 reset_value;
+	u8 rtc_century;	/* CMOS register, 0 = none */
 	bool s5_known;	   /* from the DSDT's \_S5 package */
 	u8 s5_typ_a, s5_typ_b;
 	paddr_t dsdt, facs;
@@ -54,6 +55,8 @@ extern struct acpi_info acpi;
 
 /* Find and parse; rsdp: the loader's hint (address of the RSDP), 0 = scan. boot_fail() without a MADT. */
 void acpi_init(paddr_t rsdp);
+/* The pure part of it: fills `acpi` but for the pins of IO-APICs. 0, -ENOENT, -EINVAL, -ENODEV. */
+int acpi_parse(paddr_t hint);
 /* The table with this signature, mapped; NULL. Names a table only if its checksum is right. */
 const struct acpi_header *acpi_find(const char *signature);
 u8 acpi_checksum(const void *p, u32 length);

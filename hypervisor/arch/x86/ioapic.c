@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The machine's IO-APICs until the control domain has them: counted and masked. */
+#include <acpi.h>
+#include <hostmap.h>
+#include <printk.h>
+
+#define IOAPIC_VERSION 1
+#define IOAPIC_PIN(n)  (0x10 + 2 * (n))
+#define PIN_MASKED     BIT(16)
+#define PIN_MODE       (7 << 8)
+#define PIN_MODE_SMI   (2 << 8)
+
+static u32 ioapic_read(volatile u32 *regs, u32 index)
+{
+	regs[0] = index;
+	return regs[4];
+}
+
+static void ioapic_write(volatile u32 *regs, u32 index, u32 v)
+{
+	regs[0] = index;
+	regs[4] = v;
+}
+
+/* Firmware's SMIs stay: the machine's fans may hang on them. */
+static void mask_pin(volatile u32 *regs, u32 pin)
+{
+	u32 low = ioapic_read(regs, IOAPIC_PIN(pin));
+
+	if ((low & PIN_MODE) == PIN_MODE_SMI)
+		return;
+	ioapic_write(regs, IOAPIC_PIN(pin), low | (u32)PIN_MASKED);
+	/* Edge mode for a moment clears a remote IRR that firmware left behind. */
+	ioapic_write(regs, IOAPIC_PIN(pin), (u32)PIN_MASKED);
+}
+
+void acpi_ioapic_mask_all(void)
+{
+	for (u32 i = 0; i < acpi.ioapic_count; i++)
+		for (u32 pin = 0; pin < acpi.ioapic[i].pins; pin++)
+			mask_pin(mmio_map(acpi.ioapic[i].address, PAGE_SIZE), pin);
+}
+
+static void count_pins(void)
+{
+	for (u32 i = 0; i < acpi.ioapic_count; i++) {
+		volatile u32 *regs = mmio_map(acpi.ioapic[i].address, PAGE_SIZE);
+
+		acpi.ioapic[i].pins = (ioapic_read(regs, IOAPIC_VERSION) >> 16 & 0xff) + 1;
+	}
+}
+
+void acpi_init(paddr_t rsdp)
+{
+	switch (acpi_parse(rsdp)) {
+	case 0:
+		break;
+	case -ENOENT:
+		boot_fail("no ACPI tables found: boot through a loader that passes the RSDP, "
+		          "or in BIOS mode\n");
+	case -EINVAL:
+		boot_fail("the ACPI RSDP at %#lx names no valid XSDT or RSDT\n", acpi.rsdp);
+	default:
+		boot_fail(
+			"no valid ACPI MADT with an enabled CPU: enable ACPI and the APICs in the "
+			"firmware's set-up\n");
+	}
+	count_pins();
+	pr_info("acpi: revision %u, %u tables, %u CPUs, %u IO-APICs, PM timer port %#x, "
+	        "power-off %s\n",
+	        acpi.rsdp_revision, acpi.table_count, acpi.cpu_count, acpi.ioapic_count,
+	        acpi.pm_timer, acpi.s5_known && acpi.pm1a_cnt ? "known" : "unknown");
+}
