@@ -147,6 +147,11 @@ void lapic_send_ipi(u32 apic_id, u32 vector);
 void lapic_send_nmi(u32 apic_id);
 void lapic_send_init_sipi(u32 apic_id, u32 trampoline_page);
 void lapic_timer_set(u64 deadline_ns); /* one-shot; a past deadline fires at once; ~0 disarms */
+/* Calibration (time.c): count up from 0 at the timer's own pace; then its rate. */
+void lapic_timer_count_start(void);
+u32 lapic_timer_count(void);
+void lapic_timer_calibrated(u64 khz);
+u32 lapic_error(void); /* error status, cleared by the reading */
 bool lapic_tmr_test(u32 vector);
 bool lapic_isr_test(u32 vector);
 int lapic_isr_top(void); /* highest vector in service, -1 if none */

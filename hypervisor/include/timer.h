@@ -16,6 +16,7 @@ extern s32 time_shift;		/* signed: negative shifts right */
 extern u64 time_tsc_base;
 void time_init(void);		/* calibrate; needs ACPI's PM timer or the PIT */
 void time_delay_us(u32 us);	/* busy wait, boot only */
+void time_set_rate(u64 tsc_hz, u64 base);
 
 /* Wall clock at time 0, seconds and ns since 1970; the RTC's at boot, then what the control domain sets. */
 struct wallclock {
