@@ -19,6 +19,9 @@ static volatile uint32_t *apic_mmio(enum apic_reg reg)
 void apic_init(void)
 {
 	apic_x2 = rdmsr(MSR_APIC_BASE) & APIC_BASE_EXTD;
+	/* The firmware leaves the PIC ticking on vector 8. */
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
 	apic_write(APIC_SPIV, 0x1ff);
 	apic_write(APIC_TPR, 0);
 }

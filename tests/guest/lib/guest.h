@@ -193,6 +193,11 @@ const struct acpi_table *acpi_find(const char *signature);
 bool acpi_checksum(const void *p, size_t n);
 unsigned int acpi_cpus(uint32_t *apic_ids, unsigned int max);
 
+/* --- DMA: fwcfg.c ------------------------------------------------------------------------------ */
+
+/* Does a device that writes to this machine address reach what the CPU sees at va? */
+bool fwcfg_dma_reaches(void *va, uint64_t machine_address);
+
 /* --- time: time.c ----------------------------------------------------------------------------- */
 
 uint64_t time_now(void);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The clock: monotonic on each CPU and between them, at one with the TSC, wall
+ * time at one with the machine's clock, timers never early.
+ *
+ * Sources: xen/xen.h (struct vcpu_time_info, shared_info.wc_*); the stock kernel
+ * uses one time base for all vCPUs and for VCPUOP_set_singleshot_timer.
+ *
+ * run: smp=2
+ */
+#include "lib/guest.h"
+
+#define TURNS	2000
+
+static volatile uint64_t shared_now;
+static volatile uint32_t turn;
+static volatile uint32_t backwards;
+
+/* Each reads the clock in its turn, and must not find it behind the other's. */
+static void take_turns(void *arg)
+{
+	uint32_t me = (uint32_t)(uintptr_t)arg, i;
+	uint64_t now;
+
+	for (i = 0; i < TURNS; i++) {
+		while (turn % 2 != me)
+			cpu_relax();
+		now = time_now();
+		if (now < shared_now)
+			backwards++;
+		shared_now = now;
+		turn++;
+	}
+}
+
+static void test_monotonic(void)
+{
+	uint64_t last = time_now(), now;
+	unsigned int i, back = 0;
+
+	for (i = 0; i < 20000; i++) {
+		now = time_now();
+		back += now < last;
+		last = now;
+	}
+	EXPECT_EQ(back, 0);
+	cpu_run(1, take_turns, (void *)1);
+	take_turns(NULL);
+	EXPECT(cpu_wait(1, 2000));
+	EXPECT_EQ(backwards, 0);
+}
+
+static uint8_t cmos(uint8_t reg)
+{
+	outb(0x70, reg);
+	return inb(0x71);
+}
+
+static unsigned int bcd(uint8_t v)
+{
+	return (v >> 4) * 10u + (v & 15);
+}
+
+/* Seconds since 1970 of the machine's clock (MC146818: BCD, 24 hours as QEMU sets it). */
+static uint64_t cmos_seconds(void)
+{
+	static const uint16_t days[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	uint64_t y, m, d;
+
+	WAIT_UNTIL(!(cmos(0x0a) & 0x80), 100);
+	y = 2000 + bcd(cmos(9));
+	m = bcd(cmos(8));
+	d = (y - 1970) * 365 + (y - 1969) / 4 + days[(m - 1) % 12] + bcd(cmos(7)) - 1;
+	d += y % 4 == 0 && m > 2;
+	return d * 86400 + bcd(cmos(4)) * 3600 + bcd(cmos(2)) * 60 + bcd(cmos(0));
+}
+
+static void test_wall(void)
+{
+	volatile struct shared_info *si = xen_shared;
+	uint64_t wall, machine = cmos_seconds();
+
+	EXPECT_EQ(si->wc_version & 1, 0);
+	EXPECT(si->wc_nsec < NS_PER_S);
+	wall = ((uint64_t)si->wc_sec_hi << 32 | si->wc_sec) + (si->wc_nsec + time_now()) / NS_PER_S;
+	print("wall clock %lu, machine's clock %lu\n", wall, machine);
+	EXPECT(wall + 3 >= machine && wall <= machine + 3);
+}
+
+/* One second of the machine's clock is one second of ours, within what reading it costs. */
+static void test_rate(void)
+{
+	uint8_t s = cmos(0);
+	uint64_t start, ns;
+
+	EXPECT(WAIT_UNTIL(cmos(0) != s, 3000));
+	s = cmos(0);
+	start = time_now();
+	EXPECT(WAIT_UNTIL(cmos(0) != s, 3000));
+	ns = time_now() - start;
+	print("a second of the machine's clock takes %lu us\n", ns / 1000);
+	EXPECT(ns > 950 * NS_PER_MS && ns < 1050 * NS_PER_MS);
+}
+
+static void test_page(void)
+{
+	volatile struct vcpu_time_info *a = &xen_shared->vcpu_info[0].time;
+	volatile struct vcpu_time_info *b = &xen_shared->vcpu_info[1].time;
+
+	EXPECT_EQ(a->version & 1, 0);
+	EXPECT(a->tsc_to_system_mul);
+	EXPECT(a->tsc_shift > -32 && a->tsc_shift < 32);
+	EXPECT_EQ(a->tsc_to_system_mul, b->tsc_to_system_mul);
+	EXPECT_EQ(a->tsc_shift, b->tsc_shift);
+	EXPECT_EQ(a->flags & ~(XEN_PVCLOCK_TSC_STABLE_BIT | XEN_PVCLOCK_GUEST_STOPPED), 0);
+}
+
+static volatile uint32_t early, fired;
+
+static void timers(void *arg)
+{
+	struct vcpu_set_singleshot_timer t = {0};
+	uint32_t cpu = cpu_this()->id, i;
+	evtchn_port_t port;
+
+	(void)arg;
+	if (xen_bind_virq(VIRQ_TIMER, cpu, &port))
+		return;
+	irq_disable();
+	for (i = 0; i < 50; i++) {
+		xen_port_count[port] = 0;
+		t.timeout_abs_ns = time_now() + (i % 10) * 100000;
+		if (xen_vcpu(VCPUOP_set_singleshot_timer, cpu, &t))
+			break;
+		while (!xen_port_count[port])
+			irq_wait();
+		early += time_now() < t.timeout_abs_ns;
+		__atomic_add_fetch(&fired, 1, __ATOMIC_RELAXED);
+	}
+	irq_enable();
+	xen_close(port);
+}
+
+void test_main(void)
+{
+	xen_events_on();
+	EXPECT(cpu_start(1));
+	test_page();
+	test_monotonic();
+	test_wall();
+	test_rate();
+	cpu_run(1, timers, NULL);
+	timers(NULL);
+	EXPECT(cpu_wait(1, 5000));
+	EXPECT_EQ(fired, 100);
+	EXPECT_EQ(early, 0);
+}
