@@ -27,15 +27,8 @@ run: setup ## boot it all in QEMU: a shell, or without a terminal a scripted tou
 		image/run --script image/tour --append quiet --timeout 170 && echo 'tour: ok'; \
 	fi
 
-# One ISO for BIOS and UEFI. The kernel is stored compressed, which GRUB undoes:
-# reading is what takes the time.
-$(B)/froe.iso: $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz image/grub.cfg
-	@rm -rf $(B)/iso
-	@mkdir -p $(B)/iso/boot/grub
-	@cp $(B)/froe $(B)/dom0.cpio.gz $(B)/iso/boot/
-	@gzip -1nc $(B)/vmlinux >$(B)/iso/boot/vmlinux.gz
-	@cp image/grub.cfg $(B)/iso/boot/grub/
-	@grub-mkrescue -o $@ $(B)/iso >$(B)/iso.log 2>&1 || { cat $(B)/iso.log; exit 1; }
+$(B)/froe.iso: $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz image/iso
+	@image/iso $@ $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz
 	@echo "iso: $@"
 
 .PHONY: iso

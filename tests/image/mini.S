@@ -2,6 +2,9 @@
 /* A stand-in for the hypervisor: prints LINE on COM1, then ends as END says:
  * 0 halts for good, 1 resets by a triple fault. */
 	.section .text
+	.balign 8		/* Multiboot 2, then Multiboot 1 */
+	.long 0xe85250d6, 0, 24, -(0xe85250d6 + 24)
+	.long 0, 8
 	.long 0x1badb002, 0, -0x1badb002
 	.globl _start
 _start:

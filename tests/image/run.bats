@@ -77,6 +77,15 @@ ended() {
 	[[ $output == *'froe: stopped: no SVM'* ]]
 }
 
+@test "through GRUB, on BIOS and on UEFI" {
+	mini 'froe: stopped: GRUB came here' 0
+	for firmware in '' --uefi; do
+		run "${stand_in[@]}" --timeout 90 --grub $firmware --append "a='b;c'" </dev/null
+		ended 3
+		[[ $output == *'froe: stopped: GRUB came here'* ]]
+	done
+}
+
 @test "the hypervisor reboots: 2" {
 	mini 'froe: reboot' 1
 	run "${stand_in[@]}" </dev/null
