@@ -129,6 +129,7 @@ typedef void irq_handler_t(struct frame *f);
 void trap_init(void);
 void trap_load(void);
 void trap_set(unsigned int vector, irq_handler_t *fn);
+void trap_gate(unsigned int vector, const void *target);
 long trap_user_call(long (*fn)(long), long arg);
 
 /* --- pages: page.c -------------------------------------------------------------------- */

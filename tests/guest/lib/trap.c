@@ -51,6 +51,12 @@ void trap_set(unsigned int vector, irq_handler_t *fn)
 	handlers[vector] = fn;
 }
 
+/* A handler of the test's own, entered as the processor enters it. */
+void trap_gate(unsigned int vector, const void *target)
+{
+	set_gate(vector, (uint64_t)target, 0x8e);
+}
+
 static bool expected(struct frame *f)
 {
 	struct cpu *c = cpu_this();

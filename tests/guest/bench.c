@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a way into the hypervisor and back costs, in instructions: under QEMU's
+ * -icount shift=0 the TSC counts exactly one for each. Each figure is the
+ * difference of two loops that are the same but for the one instruction.
+ */
+#include "lib/guest.h"
+
+#define ROUNDS		1000
+#define VECTOR		0x41
+#define INLINE		static inline __attribute__((always_inline))
+
+INLINE unsigned long call(bool real, unsigned long nr, unsigned long a1, unsigned long a2)
+{
+	if (real)
+		asm volatile("vmmcall" : "+a"(nr), "+D"(a1), "+S"(a2)
+			     : : "memory", "rdx", "r10", "r8");
+	else
+		asm volatile("" : "+a"(nr), "+D"(a1), "+S"(a2) : : "memory", "rdx", "r10", "r8");
+	return nr;
+}
+
+INLINE void leaf(bool real, uint32_t eax)
+{
+	uint32_t ecx = 0;
+
+	if (real)
+		asm volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "rbx", "rdx");
+	else
+		asm volatile("" : "+a"(eax), "+c"(ecx) : : "rbx", "rdx");
+}
+
+INLINE void msr_read(bool real, uint32_t msr)
+{
+	if (real)
+		asm volatile("rdmsr" : : "c"(msr) : "rax", "rdx");
+	else
+		asm volatile("" : : "c"(msr) : "rax", "rdx");
+}
+
+INLINE void msr_write(bool real, uint32_t msr, uint32_t lo)
+{
+	if (real)
+		asm volatile("wrmsr" : : "c"(msr), "a"(lo), "d"(0) : "memory");
+	else
+		asm volatile("" : : "c"(msr), "a"(lo), "d"(0) : "memory");
+}
+
+INLINE void port_read(bool real, uint16_t port)
+{
+	if (real)
+		asm volatile("inb %%dx, %%al" : : "d"(port) : "rax");
+	else
+		asm volatile("" : : "d"(port) : "rax");
+}
+
+#define LOOP(stmt) ({ \
+	uint64_t start_ = rdtsc(); \
+	for (uint32_t i_ = 0; i_ < ROUNDS; i_++) { \
+		stmt; \
+	} \
+	rdtsc() - start_; \
+})
+
+/* x is true in the loop that counts and false in the loop that is taken off. */
+#define MEASURE(name, stmt) do { \
+	uint64_t with_, without_; \
+	{ enum { x = false }; without_ = LOOP(stmt); } \
+	{ enum { x = true }; LOOP(stmt); with_ = LOOP(stmt); } \
+	print("bench: %s %lu\n", name, (with_ - without_ + ROUNDS / 2) / ROUNDS); \
+} while (0)
+
+/* As small as a handler can be: its nine instructions are in the figure. */
+extern const char bench_handler[];
+asm(".globl bench_handler\n"
+    "bench_handler:\n\t"
+    "push %rax\n\t"
+    "push %rcx\n\t"
+    "push %rdx\n\t"
+    "mov $0x80b, %ecx\n\t"
+    "xor %eax, %eax\n\t"
+    "xor %edx, %edx\n\t"
+    "wrmsr\n\t"
+    "pop %rdx\n\t"
+    "pop %rcx\n\t"
+    "pop %rax\n\t"
+    "iretq");
+
+/* Take back what a send leaves, so that the next one is a fresh one. */
+INLINE void forget_event(evtchn_port_t port)
+{
+	volatile struct vcpu_info *vi = &xen_shared->vcpu_info[0];
+	volatile xen_ulong_t *word = &xen_shared->evtchn_pending[port / 64];
+
+	*word = 0;
+	vi->evtchn_pending_sel = 0;
+	vi->evtchn_upcall_pending = 0;
+}
+
+void test_main(void)
+{
+	struct evtchn_status st = {.dom = DOMID_SELF};
+	struct evtchn_send send;
+	evtchn_port_t port;
+
+	xen_events_on();
+	EXPECT_EQ(xen_bind_ipi(0, &port), 0);
+	st.port = send.port = port;
+	trap_gate(VECTOR, bench_handler);
+	irq_disable();
+	MEASURE("hypercall_unknown", call(x, 1000, 0, 0));
+	MEASURE("hypercall_xen_version", call(x, __HYPERVISOR_xen_version, XENVER_version, 0));
+	MEASURE("cpuid", leaf(x, 0x40000001));
+	MEASURE("rdmsr_apic_base", msr_read(x, 0x1b));
+	MEASURE("port_read", port_read(x, 0x20));
+	MEASURE("event_send", forget_event(port);
+		call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send));
+	EXPECT(xen_pending(port));
+	MEASURE("hypercall_copy", call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_status,
+				       (unsigned long)&st));
+	EXPECT_EQ(st.status, EVTCHNSTAT_ipi);
+	forget_event(port);
+	irq_enable();
+	MEASURE("self_ipi", msr_write(x, 0x83f, VECTOR));
+	irq_disable();
+}
