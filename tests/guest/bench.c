@@ -6,15 +6,17 @@
  */
 #include "lib/guest.h"
 
-#define ROUNDS		1000
-#define VECTOR		0x41
-#define INLINE		static inline __attribute__((always_inline))
+#define ROUNDS 1000
+#define VECTOR 0x41
+#define INLINE static inline __attribute__((always_inline))
 
 INLINE unsigned long call(bool real, unsigned long nr, unsigned long a1, unsigned long a2)
 {
 	if (real)
-		asm volatile("vmmcall" : "+a"(nr), "+D"(a1), "+S"(a2)
-			     : : "memory", "rdx", "r10", "r8");
+		asm volatile("vmmcall"
+		             : "+a"(nr), "+D"(a1), "+S"(a2)
+		             :
+		             : "memory", "rdx", "r10", "r8");
 	else
 		asm volatile("" : "+a"(nr), "+D"(a1), "+S"(a2) : : "memory", "rdx", "r10", "r8");
 	return nr;
@@ -54,21 +56,34 @@ INLINE void port_read(bool real, uint16_t port)
 		asm volatile("" : : "d"(port) : "rax");
 }
 
-#define LOOP(stmt) ({ \
-	uint64_t start_ = rdtsc(); \
-	for (uint32_t i_ = 0; i_ < ROUNDS; i_++) { \
-		stmt; \
-	} \
-	rdtsc() - start_; \
-})
+#define LOOP(stmt)                                                                                 \
+	({                                                                                         \
+		uint64_t start_ = rdtsc();                                                         \
+		for (uint32_t i_ = 0; i_ < ROUNDS; i_++) {                                         \
+			stmt;                                                                      \
+		}                                                                                  \
+		rdtsc() - start_;                                                                  \
+	})
 
 /* x is true in the loop that counts and false in the loop that is taken off. */
-#define MEASURE(name, stmt) do { \
-	uint64_t with_, without_; \
-	{ enum { x = false }; without_ = LOOP(stmt); } \
-	{ enum { x = true }; LOOP(stmt); with_ = LOOP(stmt); } \
-	print("bench: %s %lu\n", name, (with_ - without_ + ROUNDS / 2) / ROUNDS); \
-} while (0)
+#define MEASURE(name, stmt)                                                                        \
+	do {                                                                                       \
+		uint64_t with_, without_;                                                          \
+		{                                                                                  \
+			enum {                                                                     \
+				x = false                                                          \
+			};                                                                         \
+			without_ = LOOP(stmt);                                                     \
+		}                                                                                  \
+		{                                                                                  \
+			enum {                                                                     \
+				x = true                                                           \
+			};                                                                         \
+			LOOP(stmt);                                                                \
+			with_ = LOOP(stmt);                                                        \
+		}                                                                                  \
+		print("bench: %s %lu\n", name, (with_ - without_ + ROUNDS / 2) / ROUNDS);          \
+	} while (0)
 
 /* As small as a handler can be: its nine instructions are in the figure. */
 extern const char bench_handler[];
@@ -99,7 +114,7 @@ INLINE void forget_event(evtchn_port_t port)
 
 void test_main(void)
 {
-	struct evtchn_status st = {.dom = DOMID_SELF};
+	struct evtchn_status st = { .dom = DOMID_SELF };
 	struct evtchn_send send;
 	evtchn_port_t port;
 
@@ -114,10 +129,10 @@ void test_main(void)
 	MEASURE("rdmsr_apic_base", msr_read(x, 0x1b));
 	MEASURE("port_read", port_read(x, 0x20));
 	MEASURE("event_send", forget_event(port);
-		call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send));
+	        call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send));
 	EXPECT(xen_pending(port));
-	MEASURE("hypercall_copy", call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_status,
-				       (unsigned long)&st));
+	MEASURE("hypercall_copy",
+	        call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_status, (unsigned long)&st));
 	EXPECT_EQ(st.status, EVTCHNSTAT_ipi);
 	forget_event(port);
 	irq_enable();

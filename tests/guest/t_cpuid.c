@@ -10,8 +10,8 @@
  */
 #include "lib/guest.h"
 
-#define CR4_OSXSAVE	(1ul << 18)
-#define CR4_PKE		(1ul << 22)
+#define CR4_OSXSAVE (1ul << 18)
+#define CR4_PKE     (1ul << 22)
 
 static void expect_zero(uint32_t leaf)
 {
@@ -53,19 +53,19 @@ static void test_hidden(void)
 {
 	struct cpuid r1 = cpuid(1, 0), e1 = cpuid(0x80000001, 0);
 
-	EXPECT(r1.ecx & 1u << 31);		/* hypervisor */
-	EXPECT(r1.ecx & 1u << 21);		/* x2APIC */
-	EXPECT(r1.edx & 1u << 9);		/* APIC */
-	EXPECT_EQ(r1.ecx & 1u << 3, 0);		/* MONITOR */
-	EXPECT_EQ(r1.ecx & 1u << 5, 0);		/* VMX */
-	EXPECT_EQ(r1.ecx & 1u << 24, 0);	/* TSC deadline */
-	EXPECT_EQ(r1.edx & (1u << 7 | 1u << 14), 0);	/* MCE, MCA */
+	EXPECT(r1.ecx & 1u << 31);                   /* hypervisor */
+	EXPECT(r1.ecx & 1u << 21);                   /* x2APIC */
+	EXPECT(r1.edx & 1u << 9);                    /* APIC */
+	EXPECT_EQ(r1.ecx & 1u << 3, 0);              /* MONITOR */
+	EXPECT_EQ(r1.ecx & 1u << 5, 0);              /* VMX */
+	EXPECT_EQ(r1.ecx & 1u << 24, 0);             /* TSC deadline */
+	EXPECT_EQ(r1.edx & (1u << 7 | 1u << 14), 0); /* MCE, MCA */
 	EXPECT_EQ(e1.edx & (1u << 7 | 1u << 14), 0);
-	EXPECT_EQ(e1.ecx & 1u << 2, 0);		/* SVM */
-	EXPECT_EQ(e1.ecx & (1u << 23 | 1u << 24 | 1u << 28), 0);	/* performance counters */
-	EXPECT_EQ(cpuid(7, 0).ecx & 1u << 16, 0);	/* 57-bit addresses */
-	EXPECT_EQ(cpuid(0xa, 0).eax & 0xff, 0);	/* architectural PMU */
-	expect_zero(0x8000000a);		/* SVM features */
+	EXPECT_EQ(e1.ecx & 1u << 2, 0);                          /* SVM */
+	EXPECT_EQ(e1.ecx & (1u << 23 | 1u << 24 | 1u << 28), 0); /* performance counters */
+	EXPECT_EQ(cpuid(7, 0).ecx & 1u << 16, 0);                /* 57-bit addresses */
+	EXPECT_EQ(cpuid(0xa, 0).eax & 0xff, 0);                  /* architectural PMU */
+	expect_zero(0x8000000a);                                 /* SVM features */
 	/* ARCH_CAPABILITIES is how a guest learns that it cannot leave x2APIC mode. */
 	if (cpuid(7, 0).edx & 1u << 29)
 		EXPECT(rdmsr(0x10a) & 1u << 21);
@@ -128,7 +128,7 @@ static void test_vendor(void)
 	EXPECT_EQ(e.ebx, r.ebx);
 	EXPECT(r.eax >= 0xd);
 	EXPECT(e.eax >= 0x80000008);
-	EXPECT(cpuid(0x80000007, 0).edx & 1u << 8);	/* invariant TSC */
+	EXPECT(cpuid(0x80000007, 0).edx & 1u << 8); /* invariant TSC */
 }
 
 void test_main(void)

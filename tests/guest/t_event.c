@@ -11,10 +11,10 @@
  */
 #include "lib/guest.h"
 
-#define PORTS		4096
-#define BAD_PORT	PORTS
+#define PORTS    4096
+#define BAD_PORT PORTS
 
-static evtchn_port_t loop_a, loop_b;	/* the two ends of one loopback channel */
+static evtchn_port_t loop_a, loop_b; /* the two ends of one loopback channel */
 
 static uint16_t status_of(evtchn_port_t port)
 {
@@ -34,7 +34,7 @@ static void test_alloc(void)
 	EXPECT_EQ(xen_status(loop_a, &st), 0);
 	EXPECT_EQ(st.status, EVTCHNSTAT_unbound);
 	EXPECT_EQ(st.vcpu, 0);
-	EXPECT_EQ(st.u.unbound.dom, 0);		/* SELF is stored as what it stands for */
+	EXPECT_EQ(st.u.unbound.dom, 0); /* SELF is stored as what it stands for */
 	EXPECT_EQ(xen_alloc_unbound(77, DOMID_SELF, &port), -XEN_ESRCH);
 	EXPECT_EQ(xen_alloc_unbound(DOMID_INVALID, DOMID_SELF, &port), -XEN_ESRCH);
 	EXPECT_EQ(xen_alloc_unbound(0, 0, &port), 0);
@@ -94,7 +94,7 @@ static void test_virq(void)
 	EXPECT_EQ(st.u.virq, VIRQ_TIMER);
 	EXPECT_EQ(xen_bind_virq(VIRQ_TIMER, 0, &again), -XEN_EEXIST);
 	EXPECT_EQ(xen_send(port), -XEN_EINVAL);
-	EXPECT_EQ(xen_bind_vcpu(port, 1), -XEN_EINVAL);	/* a VIRQ of one vCPU stays there */
+	EXPECT_EQ(xen_bind_vcpu(port, 1), -XEN_EINVAL); /* a VIRQ of one vCPU stays there */
 	EXPECT_EQ(xen_bind_virq(VIRQ_TIMER, 1, &again), 0);
 	EXPECT_EQ(xen_close(again), 0);
 	EXPECT_EQ(xen_close(port), 0);
@@ -104,7 +104,7 @@ static void test_virq(void)
 	EXPECT_EQ(xen_close(port), 0);
 	EXPECT_EQ(xen_bind_virq(VIRQ_DOM_EXC, 0, &port), 0);
 	EXPECT_EQ(xen_bind_virq(VIRQ_DOM_EXC, 0, &again), -XEN_EEXIST);
-	EXPECT_EQ(xen_bind_vcpu(port, 1), 0);		/* a global one may move */
+	EXPECT_EQ(xen_bind_vcpu(port, 1), 0); /* a global one may move */
 	EXPECT_EQ(xen_status(port, &st), 0);
 	EXPECT_EQ(st.vcpu, 1);
 	EXPECT_EQ(xen_close(port), 0);
@@ -166,9 +166,9 @@ static void test_close(void)
 
 static void test_others(void)
 {
-	struct evtchn_status st = {.dom = 77, .port = 1};
-	struct evtchn_reset reset = {.dom = 77};
-	uint8_t zero[64] = {0};
+	struct evtchn_status st = { .dom = 77, .port = 1 };
+	struct evtchn_reset reset = { .dom = 77 };
+	uint8_t zero[64] = { 0 };
 
 	EXPECT_EQ(xen_send(0), -XEN_EINVAL);
 	EXPECT_EQ(xen_send(BAD_PORT), -XEN_EINVAL);
@@ -207,7 +207,7 @@ static void test_full(void)
 	print("%u ports allocated\n", n);
 	EXPECT_EQ(rc, -XEN_ENOSPC);
 	EXPECT_EQ(bad, 0);
-	EXPECT_EQ(n, PORTS - 3);	/* port 0 and the loopback's two are taken */
+	EXPECT_EQ(n, PORTS - 3); /* port 0 and the loopback's two are taken */
 	EXPECT_EQ(xen_bind_ipi(0, &port), -XEN_ENOSPC);
 	EXPECT_EQ(xen_bind_virq(VIRQ_TIMER, 0, &port), -XEN_ENOSPC);
 	EXPECT_EQ(xen_bind_interdomain(DOMID_SELF, PORTS - 1, &port), -XEN_ENOSPC);
@@ -235,7 +235,7 @@ static void test_delivery(void)
 	EXPECT(vi->evtchn_pending_sel >> loop_a / 64 & 1);
 	EXPECT_EQ(vi->evtchn_upcall_pending, 1);
 	EXPECT_EQ(cpu_this()->irq_count[0xf3], upcalls);
-	EXPECT_EQ(xen_send(loop_b), 0);		/* one more while pending: it stays one */
+	EXPECT_EQ(xen_send(loop_b), 0); /* one more while pending: it stays one */
 	irq_enable();
 	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] != before, 1000));
 	EXPECT_EQ(xen_port_count[loop_a], before + 1);
@@ -281,7 +281,7 @@ static void test_mask(void)
 /* A sleeping CPU is woken by its event. */
 static void test_wake(void)
 {
-	struct vcpu_set_singleshot_timer t = {0};
+	struct vcpu_set_singleshot_timer t = { 0 };
 	evtchn_port_t port;
 	uint64_t start;
 
@@ -300,12 +300,12 @@ static void test_wake(void)
 
 static void test_reset(void)
 {
-	struct evtchn_reset reset = {.dom = DOMID_SELF};
+	struct evtchn_reset reset = { .dom = DOMID_SELF };
 	struct evtchn_alloc_unbound *op = page_alloc();
 	evtchn_port_t port;
 
 	/* A reply that cannot be written is a fault, whatever became of the port. */
-	*op = (struct evtchn_alloc_unbound){.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
+	*op = (struct evtchn_alloc_unbound){ .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
 	page_map(page_window(1), (uint64_t)op, PG_P);
 	EXPECT_EQ(xen_event(EVTCHNOP_alloc_unbound, page_window(1)), -XEN_EFAULT);
 	EXPECT_EQ(op->port, 0);

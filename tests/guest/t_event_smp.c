@@ -10,8 +10,8 @@
  */
 #include "lib/guest.h"
 
-#define ROUNDS	2000
-#define RACES	3000
+#define ROUNDS 2000
+#define RACES  3000
 
 static evtchn_port_t ping, pong;
 static volatile bool stop;

@@ -11,11 +11,11 @@
  */
 #include "lib/guest.h"
 
-#define CALLS	20000
-#define SCRATCH	16
+#define CALLS   20000
+#define SCRATCH 16
 
 static uint8_t *scratch[2][SCRATCH];
-static uint32_t calls[2], answers[2][4];	/* by kind: 0, positive, ENOSYS, other errors */
+static uint32_t calls[2], answers[2][4]; /* by kind: 0, positive, ENOSYS, other errors */
 
 struct rng {
 	uint64_t s;
@@ -51,9 +51,9 @@ static uint64_t pointer(struct rng *r)
 	case 1:
 		return 0x800000000000ul - below(r, 64);
 	case 2:
-		return (uint64_t)page_window(64) - below(r, 64);	/* the end of a mapped page */
+		return (uint64_t)page_window(64) - below(r, 64); /* the end of a mapped page */
 	case 3:
-		return (uint64_t)page_window(70) + below(r, PAGE_SIZE);	/* read-only */
+		return (uint64_t)page_window(70) + below(r, PAGE_SIZE); /* read-only */
 	case 4:
 		return ~0ul - below(r, 64);
 	case 5:
@@ -67,9 +67,10 @@ static uint64_t pointer(struct rng *r)
 static uint64_t value(struct rng *r)
 {
 	static const uint64_t odd[] = {
-		0, 1, 2, 3, 4, 7, 8, 31, 63, 64, 65, 127, 128, 511, 512, 4095, 4096,
-		DOMID_SELF, 0x7ff4, 77, 0x7fffffff, 0x80000000, 0xffffffff, 1ul << 40, 1ul << 51,
-		1ul << 63, ~0ul, ~0ul - 7,
+		0,          1,          2,         3,          4,         7,    8,
+		31,         63,         64,        65,         127,       128,  511,
+		512,        4095,       4096,      DOMID_SELF, 0x7ff4,    77,   0x7fffffff,
+		0x80000000, 0xffffffff, 1ul << 40, 1ul << 51,  1ul << 63, ~0ul, ~0ul - 7,
 	};
 
 	switch (below(r, 4)) {
@@ -110,7 +111,8 @@ static void fill(struct rng *r, uint64_t at)
 
 static long call_memory(struct rng *r)
 {
-	static const uint8_t ops[] = {0, 1, 2, 3, 4, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 18, 23, 24, 28, 63};
+	static const uint8_t ops[] = { 0,  1,  2,  3,  4,  6,  7,  9,  10, 11,
+		                       12, 14, 15, 16, 17, 18, 23, 24, 28, 63 };
 	unsigned int op = ops[below(r, ARRAY_LEN(ops))];
 	uint64_t *p = (uint64_t *)scratch_page(r), frame = (uint64_t)scratch_page(r) / PAGE_SIZE;
 
@@ -144,7 +146,7 @@ static long call_memory(struct rng *r)
 
 static long call_sched(struct rng *r)
 {
-	struct sched_poll poll = {.nr_ports = (uint32_t)below(r, 140), .timeout = 1};
+	struct sched_poll poll = { .nr_ports = (uint32_t)below(r, 140), .timeout = 1 };
 
 	if (below(r, 2))
 		return xen_sched(SCHEDOP_yield, pointer(r));
@@ -154,7 +156,7 @@ static long call_sched(struct rng *r)
 
 static long call_vcpu(struct rng *r)
 {
-	static const uint8_t ops[] = {3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 99};
+	static const uint8_t ops[] = { 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 99 };
 	unsigned int op = ops[below(r, ARRAY_LEN(ops))];
 	uint64_t *p = (uint64_t *)scratch_page(r);
 
@@ -169,7 +171,7 @@ static long call_vcpu(struct rng *r)
 
 static long call_platform(struct rng *r)
 {
-	static const uint16_t cmds[] = {17, 62, 50, 55, 64, 33, 53, 54, 999};
+	static const uint16_t cmds[] = { 17, 62, 50, 55, 64, 33, 53, 54, 999 };
 	uint32_t *p = (uint32_t *)scratch_page(r);
 
 	fill(r, (uint64_t)p);
@@ -204,17 +206,19 @@ static long call(struct rng *r)
 	case 9:
 		return xen_physdev(below(r, 34), at);
 	case 10:
-		return hcall3(__HYPERVISOR_console_io, below(r, 8) ? 1 : 2 + below(r, 9), value(r), at);
+		return hcall3(__HYPERVISOR_console_io, below(r, 8) ? 1 : 2 + below(r, 9), value(r),
+		              at);
 	default:
-		/* Numbers that are nobody's, or will be the tools': not 12, 13, 18, 29 and their like. */
-		return hcall(below(r, 4) ? 35 + below(r, 30) : next(r) | 64, below(r, 100), value(r),
-			     at, value(r), value(r));
+		/* Numbers that are nobody's, or will be the tools': not 12, 13, 18, 29 and their
+		 * like. */
+		return hcall(below(r, 4) ? 35 + below(r, 30) : next(r) | 64, below(r, 100),
+		             value(r), at, value(r), value(r));
 	}
 }
 
 static void fuzz(void *arg)
 {
-	struct rng r = {.s = 20240229, .cpu = (unsigned int)(uintptr_t)arg};
+	struct rng r = { .s = 20240229, .cpu = (unsigned int)(uintptr_t)arg };
 	uint32_t i;
 	long rc;
 

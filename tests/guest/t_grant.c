@@ -12,13 +12,13 @@
 
 static void test_query(void)
 {
-	struct gnttab_query_size q = {.dom = DOMID_SELF, .status = 99};
+	struct gnttab_query_size q = { .dom = DOMID_SELF, .status = 99 };
 
 	EXPECT_EQ(xen_grant(GNTTABOP_query_size, &q, 1), 0);
 	EXPECT_EQ(q.status, GNTST_okay);
 	EXPECT(q.nr_frames >= 1);
 	EXPECT(q.max_nr_frames >= 4 && q.max_nr_frames >= q.nr_frames);
-	q = (struct gnttab_query_size){.dom = 77};
+	q = (struct gnttab_query_size){ .dom = 77 };
 	EXPECT_EQ(xen_grant(GNTTABOP_query_size, &q, 1), 0);
 	EXPECT_EQ(q.status, GNTST_bad_domain);
 	EXPECT_EQ(xen_grant(GNTTABOP_query_size, &q, 2), -XEN_EINVAL);
@@ -28,8 +28,8 @@ static void test_query(void)
 
 static void test_version(void)
 {
-	struct gnttab_set_version v = {.version = 1};
-	struct gnttab_get_version g = {.dom = DOMID_SELF, .version = 99};
+	struct gnttab_set_version v = { .version = 1 };
+	struct gnttab_get_version g = { .dom = DOMID_SELF, .version = 99 };
 
 	EXPECT_EQ(xen_grant(GNTTABOP_set_version, &v, 1), 0);
 	EXPECT_EQ(v.version, 1);
@@ -52,7 +52,7 @@ static void test_table(void)
 {
 	uint64_t base = (8ul << 30) / PAGE_SIZE;
 	grant_entry_v1_t *t = page_window(0), *again = page_window(1), *last = page_window(2);
-	struct gnttab_query_size q = {.dom = DOMID_SELF};
+	struct gnttab_query_size q = { .dom = DOMID_SELF };
 	unsigned int i, dirty = 0;
 
 	xen_grant(GNTTABOP_query_size, &q, 1);
@@ -64,7 +64,7 @@ static void test_table(void)
 	for (i = 0; i < PAGE_SIZE / sizeof(*t); i++)
 		dirty += t[i].flags || t[i].domid || t[i].frame || last[i].flags;
 	EXPECT_EQ(dirty, 0);
-	t[8] = (grant_entry_v1_t){.flags = GTF_permit_access, .domid = 5, .frame = 0x1234};
+	t[8] = (grant_entry_v1_t){ .flags = GTF_permit_access, .domid = 5, .frame = 0x1234 };
 	last[1].frame = 0x77;
 	/* Idempotent at the same place, moved to another. */
 	EXPECT_EQ(xen_add_to_physmap(XENMAPSPACE_grant_table, 0, base), 0);
@@ -76,16 +76,17 @@ static void test_table(void)
 	again[8].flags = 0;
 	EXPECT_EQ(xen_add_to_physmap(XENMAPSPACE_grant_table, q.max_nr_frames - 1, base + 200), 0);
 	EXPECT_EQ(xen_add_to_physmap(XENMAPSPACE_grant_table, q.max_nr_frames, base + 201),
-		  -XEN_EINVAL);
+	          -XEN_EINVAL);
 	EXPECT_EQ(xen_grant(GNTTABOP_query_size, &q, 1), 0);
 	EXPECT_EQ(q.nr_frames, q.max_nr_frames);
 	/* Status frames belong to version 2. */
-	EXPECT(xen_add_to_physmap(XENMAPSPACE_grant_table, XENMAPIDX_grant_table_status, base + 202) < 0);
+	EXPECT(xen_add_to_physmap(XENMAPSPACE_grant_table, XENMAPIDX_grant_table_status,
+	                          base + 202) < 0);
 }
 
 static void test_others(void)
 {
-	uint8_t zero[64] = {0};
+	uint8_t zero[64] = { 0 };
 
 	EXPECT_EQ(xen_grant(GNTTABOP_transfer, zero, 1), -XEN_ENOSYS);
 	EXPECT_EQ(xen_grant(GNTTABOP_dump_table, zero, 1), -XEN_ENOSYS);

@@ -13,7 +13,7 @@
 
 static void test_params(void)
 {
-	struct xen_hvm_param op = {.domid = 77, .index = HVM_PARAM_STORE_EVTCHN};
+	struct xen_hvm_param op = { .domid = 77, .index = HVM_PARAM_STORE_EVTCHN };
 	uint64_t v = 1;
 
 	EXPECT_EQ(xen_get_param(HVM_PARAM_STORE_EVTCHN, &v), 0);
@@ -77,9 +77,9 @@ static void test_callback(void)
 
 static void test_others(void)
 {
-	struct xen_hvm_pagetable_dying dying = {.domid = DOMID_SELF};
-	struct xen_hvm_evtchn_upcall_vector uv = {.vcpu = 0, .vector = 3};
-	uint8_t zero[64] = {0};
+	struct xen_hvm_pagetable_dying dying = { .domid = DOMID_SELF };
+	struct xen_hvm_evtchn_upcall_vector uv = { .vcpu = 0, .vector = 3 };
+	uint8_t zero[64] = { 0 };
 	long rc;
 
 	EXPECT(xen_hvm(HVMOP_pagetable_dying, &dying) < 0);

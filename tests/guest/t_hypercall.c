@@ -11,12 +11,12 @@
  */
 #include "lib/guest.h"
 
-#define NONCANONICAL	0x0000800000000000ul
-#define UNMAPPED	0x0000123400000000ul
+#define NONCANONICAL 0x0000800000000000ul
+#define UNMAPPED     0x0000123400000000ul
 
 static const unsigned long unknown[] = {
-	11, 39 + 10, 55, 56, 63, 64, 65, 127, 128, 255, 256, 1000, 0xffff, 0x7fffffff,
-	0x80000000, 0xffffffff,
+	11,  39 + 10, 55,  56,   63,     64,         65,         127,
+	128, 255,     256, 1000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
 };
 
 static void test_numbers(void)
@@ -28,7 +28,7 @@ static void test_numbers(void)
 	EXPECT_EQ(hcall2(__HYPERVISOR_xen_version, 0, 0), 4 << 16 | 17);
 	/* The number is EAX: the upper half is not looked at. */
 	EXPECT_EQ(hcall(0xffffffff00000000ul | __HYPERVISOR_xen_version, 0, 0, 0, 0, 0),
-		  4 << 16 | 17);
+	          4 << 16 | 17);
 	EXPECT_EQ(hcall(1ul << 32 | 0xffffffff, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 	/* Likewise a command is an int or unsigned int in each call. */
 	EXPECT_EQ(hcall2(__HYPERVISOR_xen_version, 0xffffffff00000000ul, 0), 4 << 16 | 17);
@@ -61,9 +61,11 @@ static void test_instructions(void)
 	EXPECT_EQ(hcall_by(HCALL_PAGE, __HYPERVISOR_xen_version, 0, 0, 0), 4 << 16 | 17);
 	EXPECT_EQ(hcall_by(HCALL_PAGE, 11, 0, 0, 0), -XEN_ENOSYS);
 	EXPECT_EQ(hcall_by(HCALL_PAGE, __HYPERVISOR_xen_version, XENVER_extraversion,
-			   (unsigned long)extra, 0), 0);
+	                   (unsigned long)extra, 0),
+	          0);
 	EXPECT_EQ(hcall_by(HCALL_VMCALL, __HYPERVISOR_xen_version, XENVER_extraversion,
-			   NONCANONICAL, 0), -XEN_EFAULT);
+	                   NONCANONICAL, 0),
+	          -XEN_EFAULT);
 }
 
 /* The page is written where the MSR points: a page of the guest's own RAM, aligned. */
@@ -74,13 +76,13 @@ static void test_page_msr(void)
 	uint64_t beyond = 1ul << 39;
 
 	EXPECT_EQ(try_wrmsr(msr, (uint64_t)page), TRAP_NONE);
-	EXPECT_EQ(page[0], 0xb8);		/* mov $0, %eax */
+	EXPECT_EQ(page[0], 0xb8); /* mov $0, %eax */
 	EXPECT_EQ(page[32 * 17 + 1], 17);
-	EXPECT_EQ(page[32 * 17 + 5], 0x0f);	/* vmmcall or vmcall, then ret */
+	EXPECT_EQ(page[32 * 17 + 5], 0x0f); /* vmmcall or vmcall, then ret */
 	EXPECT_EQ(page[32 * 17 + 6], 0x01);
 	EXPECT_EQ(page[32 * 17 + 8], 0xc3);
 	EXPECT_EQ(try_wrmsr(msr, beyond), TRAP_GP);
-	EXPECT_EQ(try_wrmsr(msr, (uint64_t)page | 1), TRAP_GP);	/* there is one page: index 0 */
+	EXPECT_EQ(try_wrmsr(msr, (uint64_t)page | 1), TRAP_GP); /* there is one page: index 0 */
 }
 
 /* xen_version(get_features) reads and writes its 8 bytes: in by pointer, out by pointer. */
@@ -106,7 +108,7 @@ static void test_pointers(void)
 	page_map(va, (uint64_t)fi, PG_P);
 	fi->submap_idx = 0;
 	fi->submap = 0x5a5a;
-	EXPECT_EQ(features(va), -XEN_EFAULT);	/* may be read, not written */
+	EXPECT_EQ(features(va), -XEN_EFAULT); /* may be read, not written */
 	EXPECT_EQ(fi->submap, 0x5a5a);
 	page_map(va, (uint64_t)fi, PG_KERNEL);
 	EXPECT_EQ(features(va), 0);
@@ -131,7 +133,7 @@ static void test_big_pages(void)
 	extern uint64_t page_pml4[512];
 
 	fi->submap_idx = 0;
-	pdpt[0] = PG_USER | 0x80;			/* 1 GiB at 0 */
+	pdpt[0] = PG_USER | 0x80; /* 1 GiB at 0 */
 	pdpt[1] = (uint64_t)pd | PG_USER;
 	pd[0] = ((uint64_t)fi & ~0x1ffffful) | PG_USER | 0x80;
 	page_pml4[300] = (uint64_t)pdpt | PG_USER;
@@ -140,11 +142,13 @@ static void test_big_pages(void)
 	EXPECT_EQ(features((void *)(0xffff960040000000ul + ((uint64_t)fi & 0x1fffff))), 0);
 	pd[0] &= ~PG_RW;
 	write_cr3(read_cr3());
-	EXPECT_EQ(features((void *)(0xffff960040000000ul + ((uint64_t)fi & 0x1fffff))), -XEN_EFAULT);
+	EXPECT_EQ(features((void *)(0xffff960040000000ul + ((uint64_t)fi & 0x1fffff))),
+	          -XEN_EFAULT);
 	pd[0] |= PG_RW;
-	page_pml4[300] &= ~PG_RW;			/* read-only from the top */
+	page_pml4[300] &= ~PG_RW; /* read-only from the top */
 	write_cr3(read_cr3());
-	EXPECT_EQ(features((void *)(0xffff960040000000ul + ((uint64_t)fi & 0x1fffff))), -XEN_EFAULT);
+	EXPECT_EQ(features((void *)(0xffff960040000000ul + ((uint64_t)fi & 0x1fffff))),
+	          -XEN_EFAULT);
 	page_pml4[300] = 0;
 	write_cr3(read_cr3());
 }
@@ -175,7 +179,8 @@ static void test_crossing(void)
 	EXPECT_EQ(features(fi), -XEN_EFAULT);
 }
 
-/* CR0.WP clear: ring 0 may write to read-only pages, and so may the hypervisor for it (APM2 5.6.1). */
+/* CR0.WP clear: ring 0 may write to read-only pages, and so may the hypervisor for it (APM2 5.6.1).
+ */
 static void test_wp(void)
 {
 	struct xen_feature_info *fi = page_alloc();
@@ -201,19 +206,19 @@ static long hcall_compat(uint32_t nr)
 	uint32_t rc;
 
 	asm volatile("mov %%rsp, %[rsp]\n\t"
-		     "mov %[stack], %%rsp\n\t"
-		     "pushq $0x28\n\t"
-		     "pushq $1f\n\t"
-		     "lretq\n\t"
-		     ".code32\n"
-		     "1: vmmcall\n\t"
-		     "ljmp $0x08, $2f\n\t"
-		     ".code64\n"
-		     "2: mov %[rsp], %%rsp"
-		     : "=a"(rc), [rsp] "=&r"(rsp)
-		     : "0"(nr), "b"(0), "c"(0), "d"(0), "S"(0), "D"(0),
-		       [stack] "r"(stack + sizeof(stack))
-		     : "memory", "r8", "r9", "r10", "r11");
+	             "mov %[stack], %%rsp\n\t"
+	             "pushq $0x28\n\t"
+	             "pushq $1f\n\t"
+	             "lretq\n\t"
+	             ".code32\n"
+	             "1: vmmcall\n\t"
+	             "ljmp $0x08, $2f\n\t"
+	             ".code64\n"
+	             "2: mov %[rsp], %%rsp"
+	             : "=a"(rc), [rsp] "=&r"(rsp)
+	             : "0"(nr), "b"(0), "c"(0), "d"(0), "S"(0),
+	               "D"(0), [stack] "r"(stack + sizeof(stack))
+	             : "memory", "r8", "r9", "r10", "r11");
 	return (int32_t)rc;
 }
 

@@ -12,12 +12,12 @@
 #include "lib/guest.h"
 
 static const uint16_t ones[] = {
-	0x20, 0x21, 0xa0, 0xa1,			/* PIC */
-	0x4d0, 0x4d1,				/* its edge/level registers */
-	0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff,	/* the hypervisor's UART */
+	0x20,  0x21,  0xa0,  0xa1,                              /* PIC */
+	0x4d0, 0x4d1,                                           /* its edge/level registers */
+	0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff, /* the hypervisor's UART */
 };
 
-static const uint16_t zeros[] = {0x40, 0x41, 0x42, 0x43, 0x61};
+static const uint16_t zeros[] = { 0x40, 0x41, 0x42, 0x43, 0x61 };
 
 static void test_withheld(void)
 {
@@ -57,13 +57,16 @@ static int try_rep_outsb(uint16_t port, const void *src)
 	unsigned long n = 4;
 	long vec;
 
-	asm volatile(TRY("rep outsb") : [vec] "=&r"(vec), "+S"(src), "+c"(n) : "d"(port) : "memory");
+	asm volatile(TRY("rep outsb")
+	             : [vec] "=&r"(vec), "+S"(src), "+c"(n)
+	             : "d"(port)
+	             : "memory");
 	return (int)vec;
 }
 
 static void test_strings(void)
 {
-	uint8_t buffer[16] = {0};
+	uint8_t buffer[16] = { 0 };
 
 	EXPECT_EQ(try_insb(0x3f8, buffer), TRAP_GP);
 	EXPECT_EQ(try_rep_outsb(0x3f8, buffer), TRAP_GP);
@@ -89,9 +92,9 @@ static void test_open(void)
 	outb(0x71, 0);
 	outl(0xcf8, 0x80000000);
 	EXPECT_EQ(inl(0xcf8), 0x80000000);
-	EXPECT_EQ(inw(0xcfc), 0x8086);		/* QEMU's host bridge */
+	EXPECT_EQ(inw(0xcfc), 0x8086); /* QEMU's host bridge */
 	outl(0xcf8, 0);
-	EXPECT_EQ(inb(0x3e8 + 5), 0xff);	/* no third UART here */
+	EXPECT_EQ(inb(0x3e8 + 5), 0xff); /* no third UART here */
 	/* Ring 3 without IOPL has no ports at all (APM2 12.2.4), withheld or not. */
 	EXPECT_EQ(trap_user_call(in_ring3, 0x70), TRAP_GP);
 	EXPECT_EQ(trap_user_call(in_ring3, 0x20), TRAP_GP);
@@ -103,7 +106,7 @@ static void test_wide(void)
 	uint32_t v = inl(0x3f6);
 
 	EXPECT_EQ(v >> 16, 0xffff);
-	v = inw(0x60);				/* 0x61 is withheld, 0x60 is the keyboard's */
+	v = inw(0x60); /* 0x61 is withheld, 0x60 is the keyboard's */
 	(void)v;
 }
 

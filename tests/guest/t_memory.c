@@ -23,7 +23,7 @@ static unsigned int e820_count;
 
 static long memory_map(struct e820 *buffer, unsigned int *n)
 {
-	struct xen_memory_map op = {.nr_entries = *n};
+	struct xen_memory_map op = { .nr_entries = *n };
 	long rc;
 
 	set_xen_guest_handle_raw(op.buffer, buffer);
@@ -78,10 +78,12 @@ static uint64_t gpfn_of(const void *page)
 }
 
 static long reservation(unsigned int op, xen_pfn_t *list, unsigned long nr, unsigned int order,
-			domid_t dom)
+                        domid_t dom)
 {
 	struct xen_memory_reservation r = {
-		.nr_extents = nr, .extent_order = order, .domid = dom,
+		.nr_extents = nr,
+		.extent_order = order,
+		.domid = dom,
 	};
 
 	set_xen_guest_handle_raw(r.extent_start, list);
@@ -107,8 +109,9 @@ static void test_shared_info(void)
 	((struct shared_info *)va)->evtchn_mask[5] = 0;
 	EXPECT_EQ(xen_remove_from_physmap(unused_gpfn()), 0);
 	xen_remove_from_physmap(gpfn_of(frame));
-	EXPECT_EQ(reservation(XENMEM_populate_physmap, &(xen_pfn_t){gpfn_of(frame)}, 1, 0,
-			      DOMID_SELF), 1);
+	EXPECT_EQ(reservation(XENMEM_populate_physmap, &(xen_pfn_t){ gpfn_of(frame) }, 1, 0,
+	                      DOMID_SELF),
+	          1);
 	frame[0] = 77;
 	EXPECT_EQ(frame[0], 77);
 	EXPECT(fwcfg_dma_reaches(frame, (uint64_t)frame));
@@ -117,7 +120,9 @@ static void test_shared_info(void)
 static void test_add_errors(void)
 {
 	uint64_t gpfn = gpfn_of(page_alloc());
-	struct xen_add_to_physmap op = {.domid = 77, .space = XENMAPSPACE_shared_info, .gpfn = gpfn};
+	struct xen_add_to_physmap op = { .domid = 77,
+		                         .space = XENMAPSPACE_shared_info,
+		                         .gpfn = gpfn };
 
 	EXPECT_EQ(xen_memory(XENMEM_add_to_physmap, &op), -XEN_ESRCH);
 	EXPECT_EQ(xen_add_to_physmap(XENMAPSPACE_shared_info, 1, gpfn), -XEN_EINVAL);
@@ -189,14 +194,14 @@ static void test_reservation_errors(void)
 	EXPECT(reservation(XENMEM_populate_physmap, &gpfn, 1, 0, 77) <= 0);
 	EXPECT(reservation(XENMEM_decrease_reservation, &gpfn, 1, 0, 77) <= 0);
 	EXPECT(reservation(XENMEM_populate_physmap, (void *)0x800000000000, 1, 0, DOMID_SELF) <= 0);
-	EXPECT(reservation(XENMEM_decrease_reservation, (void *)0x800000000000, 1, 0,
-			   DOMID_SELF) <= 0);
+	EXPECT(reservation(XENMEM_decrease_reservation, (void *)0x800000000000, 1, 0, DOMID_SELF) <=
+	       0);
 	EXPECT(reservation(XENMEM_decrease_reservation, &gpfn, ~0ul, 0, DOMID_SELF) <= 0);
 	EXPECT(xen_memory(XENMEM_populate_physmap, 0x800000000000) <= 0);
 	gpfn = ~0ul;
 	EXPECT(reservation(XENMEM_populate_physmap, &gpfn, 1, 0, DOMID_SELF) <= 0);
 	EXPECT(reservation(XENMEM_decrease_reservation, &gpfn, 1, 0, DOMID_SELF) <= 0);
-	EXPECT(xen_memory(XENMEM_maximum_gpfn, &(domid_t){DOMID_SELF}) > 0);
+	EXPECT(xen_memory(XENMEM_maximum_gpfn, &(domid_t){ DOMID_SELF }) > 0);
 }
 
 void test_main(void)

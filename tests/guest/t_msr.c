@@ -10,38 +10,49 @@
  */
 #include "lib/guest.h"
 
-#define MSR_APIC_BASE	0x1b
-#define MSR_EFER	0xc0000080
-#define EFER_SVME	(1u << 12)
+#define MSR_APIC_BASE 0x1b
+#define MSR_EFER      0xc0000080
+#define EFER_SVME     (1u << 12)
 
 struct msr_row {
 	uint32_t msr;
-	bool read, write;	/* write: the value just read goes back */
+	bool read, write; /* write: the value just read goes back */
 };
 
 static const struct msr_row plain[] = {
-	{0x10, true, false},		/* TSC */
-	{0x1b, true, true},		/* APIC base */
-	{0x8b, true, false},		/* patch level */
-	{0xfe, true, false},		/* MTRR capabilities */
-	{0x174, true, true}, {0x175, true, true}, {0x176, true, true},
-	{0x277, true, true},		/* PAT */
-	{0x2ff, true, true},		/* MTRR default type */
-	{0x200, true, true}, {0x250, true, true}, {0x26f, true, true},
-	{0xc0000080, true, true},
-	{0xc0000081, true, true}, {0xc0000082, true, true},
-	{0xc0000083, true, true}, {0xc0000084, true, true},
-	{0xc0000100, true, true}, {0xc0000101, true, true}, {0xc0000102, true, true},
-	{0xc0010010, true, false}, {0xc0010015, true, false}, {0xc0011029, true, true},
-	{0xc0010055, true, false}, {0xc001001f, true, true},
+	{ 0x10, true, false }, /* TSC */
+	{ 0x1b, true, true },  /* APIC base */
+	{ 0x8b, true, false }, /* patch level */
+	{ 0xfe, true, false }, /* MTRR capabilities */
+	{ 0x174, true, true },
+	{ 0x175, true, true },
+	{ 0x176, true, true },
+	{ 0x277, true, true }, /* PAT */
+	{ 0x2ff, true, true }, /* MTRR default type */
+	{ 0x200, true, true },
+	{ 0x250, true, true },
+	{ 0x26f, true, true },
+	{ 0xc0000080, true, true },
+	{ 0xc0000081, true, true },
+	{ 0xc0000082, true, true },
+	{ 0xc0000083, true, true },
+	{ 0xc0000084, true, true },
+	{ 0xc0000100, true, true },
+	{ 0xc0000101, true, true },
+	{ 0xc0000102, true, true },
+	{ 0xc0010010, true, false },
+	{ 0xc0010015, true, false },
+	{ 0xc0011029, true, true },
+	{ 0xc0010055, true, false },
+	{ 0xc001001f, true, true },
 	/* Nothing of these is the guest's. */
-	{0x12345678, false, false},
-	{0x40000001, false, false},
-	{0xc0010114, false, false},	/* VM_CR */
-	{0xc0010117, false, false},	/* VM_HSAVE_PA */
-	{0xc0010140, false, false},
-	{0xffffffff, false, false},
-	{0x6e0, false, false},		/* TSC deadline */
+	{ 0x12345678, false, false },
+	{ 0x40000001, false, false },
+	{ 0xc0010114, false, false }, /* VM_CR */
+	{ 0xc0010117, false, false }, /* VM_HSAVE_PA */
+	{ 0xc0010140, false, false },
+	{ 0xffffffff, false, false },
+	{ 0x6e0, false, false }, /* TSC deadline */
 };
 
 static void test_plain(void)
@@ -64,10 +75,10 @@ static void test_plain(void)
 
 /* r: may be read, w: may be written (with 0), W: with any value; a letter for each number. */
 static const char x2apic[0x40 + 1] =
-	"--rr----w-rWwr-w"	/* 00: 8 is TPR (also read), b EOI, d LDR, f SPIV (also read) */
-	"rrrrrrrrrrrrrrrr"	/* 10: ISR, TMR */
-	"rrrrrrrrw------w"	/* 20: IRR, 28 ESR, 2f CMCI */
-	"w-wwwwwwwr----wS";	/* 30: ICR, LVT, timer, divider, self-IPI (write only) */
+	"--rr----w-rWwr-w"  /* 00: 8 is TPR (also read), b EOI, d LDR, f SPIV (also read) */
+	"rrrrrrrrrrrrrrrr"  /* 10: ISR, TMR */
+	"rrrrrrrrw------w"  /* 20: IRR, 28 ESR, 2f CMCI */
+	"w-wwwwwwwr----wS"; /* 30: ICR, LVT, timer, divider, self-IPI (write only) */
 
 /*
  * The range is exact, with nothing behind its end: register 0xb and 0x3f are
@@ -105,9 +116,9 @@ static void test_x2apic(void)
 		EXPECT_EQ(try_wrmsr(reg, 0), TRAP_GP);
 	EXPECT_EQ(try_rdmsr(0x7ff, &v), TRAP_GP);
 	EXPECT_EQ(try_rdmsr(0x900, &v), TRAP_GP);
-	EXPECT_EQ(try_wrmsr(0x80b, 1), TRAP_GP);	/* EOI takes 0 only */
-	EXPECT_EQ(try_wrmsr(0x828, 1), TRAP_GP);	/* ESR too */
-	EXPECT_EQ(try_wrmsr(0x808, 0x100), TRAP_GP);	/* reserved bits of TPR */
+	EXPECT_EQ(try_wrmsr(0x80b, 1), TRAP_GP);     /* EOI takes 0 only */
+	EXPECT_EQ(try_wrmsr(0x828, 1), TRAP_GP);     /* ESR too */
+	EXPECT_EQ(try_wrmsr(0x808, 0x100), TRAP_GP); /* reserved bits of TPR */
 	EXPECT_EQ(try_wrmsr(0x83f, 0x100), TRAP_GP);
 }
 
@@ -128,11 +139,11 @@ static void test_efer(void)
 	uint64_t efer = rdmsr(MSR_EFER);
 
 	EXPECT_EQ(efer & EFER_SVME, 0);
-	EXPECT_EQ(efer & 0xd00, 0xd00);		/* NXE, LMA, LME: what the start set */
+	EXPECT_EQ(efer & 0xd00, 0xd00); /* NXE, LMA, LME: what the start set */
 	EXPECT_EQ(try_wrmsr(MSR_EFER, efer | EFER_SVME), TRAP_GP);
 	EXPECT_EQ(try_wrmsr(MSR_EFER, efer | 1ul << 40), TRAP_GP);
 	EXPECT_EQ(rdmsr(MSR_EFER), efer);
-	EXPECT_EQ(try_wrmsr(MSR_EFER, efer | 1), TRAP_NONE);	/* SCE */
+	EXPECT_EQ(try_wrmsr(MSR_EFER, efer | 1), TRAP_NONE); /* SCE */
 	EXPECT_EQ(rdmsr(MSR_EFER), efer | 1);
 	EXPECT_EQ(try_wrmsr(MSR_EFER, efer), TRAP_NONE);
 	EXPECT_EQ(rdmsr(MSR_EFER), efer);

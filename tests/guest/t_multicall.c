@@ -17,17 +17,20 @@ static long multicall(void *list, unsigned int n)
 
 static void test_results(void)
 {
-	struct xen_feature_info fi = {0};
+	struct xen_feature_info fi = { 0 };
 	domid_t self = DOMID_SELF;
 	struct multicall_entry m[] = {
-		{.op = __HYPERVISOR_xen_version, .args = {XENVER_version, 0}},
-		{.op = 1000},
-		{.op = __HYPERVISOR_xen_version, .args = {XENVER_get_features, (unsigned long)&fi}},
-		{.op = __HYPERVISOR_xen_version, .args = {XENVER_get_features, 0x800000000000}},
-		{.op = __HYPERVISOR_memory_op, .args = {XENMEM_maximum_gpfn, (unsigned long)&self}},
-		{.op = __HYPERVISOR_event_channel_op, .args = {EVTCHNOP_send, (unsigned long)&fi}},
-		{.op = __HYPERVISOR_sched_op, .args = {SCHEDOP_yield, 0}},
-		{.op = ~0ul},
+		{ .op = __HYPERVISOR_xen_version, .args = { XENVER_version, 0 } },
+		{ .op = 1000 },
+		{ .op = __HYPERVISOR_xen_version,
+		  .args = { XENVER_get_features, (unsigned long)&fi } },
+		{ .op = __HYPERVISOR_xen_version, .args = { XENVER_get_features, 0x800000000000 } },
+		{ .op = __HYPERVISOR_memory_op,
+		  .args = { XENMEM_maximum_gpfn, (unsigned long)&self } },
+		{ .op = __HYPERVISOR_event_channel_op,
+		  .args = { EVTCHNOP_send, (unsigned long)&fi } },
+		{ .op = __HYPERVISOR_sched_op, .args = { SCHEDOP_yield, 0 } },
+		{ .op = ~0ul },
 	};
 	unsigned int i;
 
@@ -48,9 +51,10 @@ static void test_results(void)
 
 static void test_nested(void)
 {
-	struct multicall_entry inner = {.op = __HYPERVISOR_xen_version, .result = 1};
+	struct multicall_entry inner = { .op = __HYPERVISOR_xen_version, .result = 1 };
 	struct multicall_entry outer = {
-		.op = __HYPERVISOR_multicall, .args = {(unsigned long)&inner, 1},
+		.op = __HYPERVISOR_multicall,
+		.args = { (unsigned long)&inner, 1 },
 	};
 	long rc;
 
@@ -72,7 +76,7 @@ static void test_pointers(void)
 	EXPECT_EQ(multicall((void *)0x800000000000, 1), -XEN_EFAULT);
 	EXPECT_EQ(multicall(va, 1), -XEN_EFAULT);
 	for (i = 0; i < n; i++)
-		list[i] = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .result = 7};
+		list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 7 };
 	/* The list runs off the mapped page: what came before has its results. */
 	page_map(va, (uint64_t)list, PG_KERNEL);
 	EXPECT_EQ(multicall(va, n + 1), -XEN_EFAULT);
@@ -87,7 +91,7 @@ static void test_pointers(void)
 	page_map(va, (uint64_t)second, PG_KERNEL);
 	page_map(va + PAGE_SIZE, (uint64_t)list, PG_KERNEL);
 	*(struct multicall_entry *)(va + PAGE_SIZE - 24) =
-		(struct multicall_entry){.op = __HYPERVISOR_xen_version, .result = 7};
+		(struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 7 };
 	EXPECT_EQ(multicall(va + PAGE_SIZE - 24, 1), 0);
 	EXPECT_EQ(((struct multicall_entry *)(va + PAGE_SIZE - 24))->result, 4 << 16 | 17);
 	EXPECT_EQ(multicall((void *)0xffffffffffffff00ul, 100), -XEN_EFAULT);
@@ -101,7 +105,7 @@ static void test_long(void)
 	unsigned int i, bad = 0;
 
 	for (i = 0; i < ARRAY_LEN(list); i++)
-		list[i] = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .result = 7};
+		list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 7 };
 	EXPECT_EQ(multicall(list, ARRAY_LEN(list)), 0);
 	for (i = 0; i < ARRAY_LEN(list); i++)
 		bad += list[i].result != (4 << 16 | 17);

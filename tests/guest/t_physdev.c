@@ -14,15 +14,23 @@
 void test_main(void)
 {
 	static const unsigned int absent[] = {
-		PHYSDEVOP_eoi, PHYSDEVOP_map_pirq, PHYSDEVOP_unmap_pirq, PHYSDEVOP_setup_gsi,
-		PHYSDEVOP_get_free_pirq, PHYSDEVOP_apic_read, PHYSDEVOP_apic_write,
-		PHYSDEVOP_set_iopl, PHYSDEVOP_set_iobitmap, PHYSDEVOP_irq_status_query, 999,
+		PHYSDEVOP_eoi,
+		PHYSDEVOP_map_pirq,
+		PHYSDEVOP_unmap_pirq,
+		PHYSDEVOP_setup_gsi,
+		PHYSDEVOP_get_free_pirq,
+		PHYSDEVOP_apic_read,
+		PHYSDEVOP_apic_write,
+		PHYSDEVOP_set_iopl,
+		PHYSDEVOP_set_iobitmap,
+		PHYSDEVOP_irq_status_query,
+		999,
 		0xffffffff,
 	};
-	struct physdev_pci_mmcfg_reserved mmcfg = {.address = 0xb0000000, .end_bus = 255};
+	struct physdev_pci_mmcfg_reserved mmcfg = { .address = 0xb0000000, .end_bus = 255 };
 	struct physdev_pci_device_add *add = page_alloc();
-	struct physdev_pci_device dev = {.devfn = 8};
-	uint8_t zero[64] = {0};
+	struct physdev_pci_device dev = { .devfn = 8 };
+	uint8_t zero[64] = { 0 };
 	unsigned int i;
 
 	add->devfn = 8;

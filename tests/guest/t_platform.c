@@ -10,7 +10,7 @@
  */
 #include "lib/guest.h"
 
-#define XENPF_GET_DOM0_CONSOLE	64
+#define XENPF_GET_DOM0_CONSOLE 64
 
 static struct xen_platform_op op;
 
@@ -34,21 +34,24 @@ static void test_settime(void)
 	uint64_t now = time_now();
 	uint32_t version = xen_shared->wc_version;
 
-	op.u.settime64 = (struct xenpf_settime64){.secs = 2000000000, .nsecs = 5, .system_time = now};
+	op.u.settime64 =
+		(struct xenpf_settime64){ .secs = 2000000000, .nsecs = 5, .system_time = now };
 	EXPECT_EQ(platform(XENPF_settime64), 0);
 	EXPECT_EQ(wall(), 2000000000 * NS_PER_S + 5 - now);
 	EXPECT_EQ(xen_shared->wc_version & 1, 0);
 	EXPECT(xen_shared->wc_version != version);
 	op.u.settime64.mbz = 1;
 	EXPECT_EQ(platform(XENPF_settime64), -XEN_EINVAL);
-	op.u.settime64 = (struct xenpf_settime64){.secs = 5000000000, .nsecs = 0, .system_time = now};
+	op.u.settime64 =
+		(struct xenpf_settime64){ .secs = 5000000000, .nsecs = 0, .system_time = now };
 	EXPECT_EQ(platform(XENPF_settime64), 0);
-	EXPECT_EQ(wall(), 5000000000 * NS_PER_S - now);	/* 2128: wc_sec_hi is in it */
+	EXPECT_EQ(wall(), 5000000000 * NS_PER_S - now); /* 2128: wc_sec_hi is in it */
 	/* Nonsense is refused or bounded; it breaks nothing. */
-	op.u.settime64 = (struct xenpf_settime64){.secs = ~0ul, .nsecs = ~0u, .system_time = ~0ul};
+	op.u.settime64 =
+		(struct xenpf_settime64){ .secs = ~0ul, .nsecs = ~0u, .system_time = ~0ul };
 	platform(XENPF_settime64);
 	EXPECT(xen_shared->wc_nsec < NS_PER_S);
-	op.u.settime64 = (struct xenpf_settime64){.secs = 1700000000, .system_time = now};
+	op.u.settime64 = (struct xenpf_settime64){ .secs = 1700000000, .system_time = now };
 	EXPECT_EQ(platform(XENPF_settime64), 0);
 }
 

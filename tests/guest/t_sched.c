@@ -14,7 +14,7 @@ static evtchn_port_t local, other;
 
 static long poll(evtchn_port_t *ports, unsigned int n, uint64_t timeout)
 {
-	struct sched_poll op = {.nr_ports = n, .timeout = timeout};
+	struct sched_poll op = { .nr_ports = n, .timeout = timeout };
 
 	set_xen_guest_handle_raw(op.ports, ports);
 	return xen_sched(SCHEDOP_poll, &op);
@@ -22,12 +22,13 @@ static long poll(evtchn_port_t *ports, unsigned int n, uint64_t timeout)
 
 static void test_poll(void)
 {
-	evtchn_port_t ports[2] = {local, other}, bad = 4096;
+	evtchn_port_t ports[2] = { local, other }, bad = 4096;
 	uint64_t start;
 
 	xen_mask(local, true);
 	EXPECT_EQ(xen_send(local), 0);
-	/* Pending: no sleep even without a deadline. Spinning kernels rely on it with masked ports. */
+	/* Pending: no sleep even without a deadline. Spinning kernels rely on it with masked ports.
+	 */
 	EXPECT_EQ(poll(ports, 2, 0), 0);
 	xen_clear(local);
 	/* A deadline that has passed. */
@@ -78,8 +79,8 @@ static void test_wake(void)
 
 static void test_others(void)
 {
-	struct sched_remote_shutdown remote = {.domain_id = 77};
-	struct sched_watchdog dog = {.id = 99};
+	struct sched_remote_shutdown remote = { .domain_id = 77 };
+	struct sched_watchdog dog = { .id = 99 };
 	long rc;
 
 	EXPECT_EQ(xen_sched(SCHEDOP_yield, 0), 0);

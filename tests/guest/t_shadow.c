@@ -10,9 +10,9 @@
  */
 #include "lib/guest.h"
 
-#define VECTOR		0x41
-#define SLEEPS		3000
-#define SHADOWS		20000
+#define VECTOR  0x41
+#define SLEEPS  3000
+#define SHADOWS 20000
 
 static volatile uint32_t in_shadow, slept, passed;
 
@@ -88,11 +88,13 @@ static void stack_switches(void)
 	irq_enable();
 	for (i = 0; i < 20000; i++) {
 		asm volatile("mov %%rsp, %%rbx\n\t"
-			     "mov %%ss, %%ecx\n\t"
-			     "mov $0x10, %%edx\n\t"
-			     "mov %%edx, %%ss\n\t"
-			     "mov %%rbx, %%rsp"
-			     : : : "rbx", "rcx", "rdx", "memory");
+		             "mov %%ss, %%ecx\n\t"
+		             "mov $0x10, %%edx\n\t"
+		             "mov %%edx, %%ss\n\t"
+		             "mov %%rbx, %%rsp"
+		             :
+		             :
+		             : "rbx", "rcx", "rdx", "memory");
 	}
 	irq_disable();
 	apic_write(APIC_LVT_TIMER, 1u << 16);

@@ -87,7 +87,8 @@ static void test_ram(const struct hvm_memmap_table_entry *map, unsigned int n)
 		if (map[i].type != XEN_HVM_MEMMAP_TYPE_RAM)
 			continue;
 		a = (map[i].addr + PAGE_SIZE - 1) & -PAGE_SIZE;
-		for (; a + PAGE_SIZE <= map[i].addr + map[i].size && a < 1ul << 32; a += 16 * PAGE_SIZE) {
+		for (; a + PAGE_SIZE <= map[i].addr + map[i].size && a < 1ul << 32;
+		     a += 16 * PAGE_SIZE) {
 			if (a >= 0x1000000 && a < (uint64_t)guest_end)
 				continue;
 			p = (volatile uint64_t *)(a + 2048);

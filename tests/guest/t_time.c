@@ -10,7 +10,7 @@
  */
 #include "lib/guest.h"
 
-#define TURNS	2000
+#define TURNS 2000
 
 static volatile uint64_t shared_now;
 static volatile uint32_t turn;
@@ -64,7 +64,7 @@ static unsigned int bcd(uint8_t v)
 /* Seconds since 1970 of the machine's clock (MC146818: BCD, 24 hours as QEMU sets it). */
 static uint64_t cmos_seconds(void)
 {
-	static const uint16_t days[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	static const uint16_t days[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
 	uint64_t y, m, d;
 
 	WAIT_UNTIL(!(cmos(0x0a) & 0x80), 100);
@@ -119,7 +119,7 @@ static volatile uint32_t early, fired;
 
 static void timers(void *arg)
 {
-	struct vcpu_set_singleshot_timer t = {0};
+	struct vcpu_set_singleshot_timer t = { 0 };
 	uint32_t cpu = cpu_this()->id, i;
 	evtchn_port_t port;
 

@@ -11,7 +11,7 @@ void test_main(void)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __attribute__((packed)) none = {0, 0};
+	} __attribute__((packed)) none = { 0, 0 };
 
 	asm volatile("lidt %0; ud2" : : "m"(none));
 }

@@ -15,7 +15,7 @@ static uint8_t *info_page;
 
 static long register_info(unsigned int cpu, uint64_t gfn, uint32_t offset)
 {
-	struct vcpu_register_vcpu_info op = {.mfn = gfn, .offset = offset};
+	struct vcpu_register_vcpu_info op = { .mfn = gfn, .offset = offset };
 
 	return xen_vcpu(VCPUOP_register_vcpu_info, cpu, &op);
 }
@@ -67,7 +67,7 @@ static void test_up(void)
 
 static long register_runstate(unsigned int cpu, void *va)
 {
-	struct vcpu_register_runstate_memory_area op = {.addr.v = va};
+	struct vcpu_register_runstate_memory_area op = { .addr.v = va };
 
 	return xen_vcpu(VCPUOP_register_runstate_memory_area, cpu, &op);
 }
@@ -82,7 +82,7 @@ static void test_runstate(void)
 {
 	uint8_t *a = page_alloc(), *gap = page_alloc(), *b = page_alloc(), *va = page_window(4);
 	volatile struct vcpu_runstate_info *r = (void *)(va + PAGE_SIZE - 24);
-	struct vcpu_set_singleshot_timer t = {0};
+	struct vcpu_set_singleshot_timer t = { 0 };
 	struct vcpu_runstate_info got;
 	uint64_t now, blocked, busy;
 	unsigned int i, dirty = 0;
@@ -139,7 +139,7 @@ static void test_runstate(void)
 static void test_time_area(void)
 {
 	struct vcpu_time_info *ti = page_alloc();
-	struct vcpu_register_time_memory_area op = {.addr.v = ti};
+	struct vcpu_register_time_memory_area op = { .addr.v = ti };
 	uint64_t a, b;
 	long rc = xen_vcpu(VCPUOP_register_vcpu_time_memory_area, 0, &op);
 
@@ -159,8 +159,8 @@ static void test_time_area(void)
 
 static void test_timer(void)
 {
-	struct vcpu_set_singleshot_timer t = {0};
-	struct vcpu_set_periodic_timer p = {.period_ns = 10};
+	struct vcpu_set_singleshot_timer t = { 0 };
+	struct vcpu_set_periodic_timer p = { .period_ns = 10 };
 	evtchn_port_t port;
 	uint32_t n;
 	long rc;
@@ -179,7 +179,7 @@ static void test_timer(void)
 	EXPECT(rc == -XEN_ETIME || rc == 0);
 	n = xen_port_count[port];
 	/* Stopped before its time; replaced by a later one. */
-	t = (struct vcpu_set_singleshot_timer){.timeout_abs_ns = time_now() + 20 * NS_PER_MS};
+	t = (struct vcpu_set_singleshot_timer){ .timeout_abs_ns = time_now() + 20 * NS_PER_MS };
 	EXPECT_EQ(xen_vcpu(VCPUOP_set_singleshot_timer, 0, &t), 0);
 	EXPECT_EQ(xen_vcpu(VCPUOP_stop_singleshot_timer, 0, 0), 0);
 	EXPECT(!WAIT_UNTIL(xen_port_count[port] > n + (rc == 0), 40));
@@ -213,7 +213,7 @@ static void other_self(void *arg)
 
 static void test_other(void)
 {
-	long rc[4] = {-1, -1, -1, -1};
+	long rc[4] = { -1, -1, -1, -1 };
 
 	/* The stock kernel stops the timers of vCPUs other than the caller. */
 	EXPECT_EQ(xen_vcpu(VCPUOP_stop_periodic_timer, 1, 0), 0);

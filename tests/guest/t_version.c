@@ -47,13 +47,13 @@ static void test_strings(void)
 	EXPECT_EQ(xen_version(XENVER_commandline, page), 0);
 	EXPECT(string_has(s, "console=com1"));
 	EXPECT(string_has(s, "loglvl=all"));
-	EXPECT(string_has(s, "dom0_mem="));	/* the value in force always shows */
+	EXPECT(string_has(s, "dom0_mem=")); /* the value in force always shows */
 	EXPECT_EQ(page[sizeof(xen_commandline_t)], 0xff);
 }
 
 static void test_numbers(void)
 {
-	xen_platform_parameters_t pp = {.virt_start = 0x5a};
+	xen_platform_parameters_t pp = { .virt_start = 0x5a };
 	xen_domain_handle_t handle;
 	unsigned int i, sum = 0;
 
@@ -73,7 +73,7 @@ static void test_numbers(void)
 
 static void test_features(void)
 {
-	struct xen_feature_info fi = {0};
+	struct xen_feature_info fi = { 0 };
 
 	EXPECT_EQ(xen_version(XENVER_get_features, &fi), 0);
 	EXPECT_EQ(fi.submap_idx, 0);
@@ -82,9 +82,9 @@ static void test_features(void)
 	EXPECT(fi.submap & 1u << XENFEAT_hvm_safe_pvclock);
 	EXPECT(fi.submap & 1u << XENFEAT_dom0);
 	EXPECT_EQ(fi.submap & 1u << XENFEAT_hvm_pirqs, 0);
-	fi = (struct xen_feature_info){.submap_idx = 1};
+	fi = (struct xen_feature_info){ .submap_idx = 1 };
 	EXPECT_EQ(xen_version(XENVER_get_features, &fi), -XEN_EINVAL);
-	fi = (struct xen_feature_info){.submap_idx = 0xffffffff};
+	fi = (struct xen_feature_info){ .submap_idx = 0xffffffff };
 	EXPECT_EQ(xen_version(XENVER_get_features, &fi), -XEN_EINVAL);
 }
 
@@ -99,9 +99,9 @@ static void test_build_id(void)
 static void test_faults(void)
 {
 	static const unsigned int ops[] = {
-		XENVER_extraversion, XENVER_compile_info, XENVER_capabilities, XENVER_changeset,
-		XENVER_platform_parameters, XENVER_get_features, XENVER_guest_handle,
-		XENVER_commandline,
+		XENVER_extraversion, XENVER_compile_info,        XENVER_capabilities,
+		XENVER_changeset,    XENVER_platform_parameters, XENVER_get_features,
+		XENVER_guest_handle, XENVER_commandline,
 	};
 	unsigned int i;
 

@@ -11,9 +11,9 @@
  */
 #include "lib/guest.h"
 
-#define LOW	0x41
-#define MID	0x61
-#define HIGH	0x81
+#define LOW  0x41
+#define MID  0x61
+#define HIGH 0x81
 
 static volatile uint32_t order[8], order_count;
 static volatile bool eoi_by_test;
@@ -44,7 +44,7 @@ static void test_self(void)
 	EXPECT(apic_bit(APIC_IRR, LOW));
 	EXPECT(!apic_bit(APIC_ISR, LOW));
 	EXPECT_EQ(count(LOW), n);
-	apic_self(LOW);			/* one more before it is taken stays one */
+	apic_self(LOW); /* one more before it is taken stays one */
 	open_briefly();
 	EXPECT_EQ(count(LOW), n + 1);
 	EXPECT(!apic_bit(APIC_IRR, LOW));
@@ -68,11 +68,11 @@ static void nested(struct frame *f)
 	EXPECT(!apic_bit(APIC_IRR, MID));
 	EXPECT_EQ(apic_read(APIC_PPR) & 0xf0, MID & 0xf0);
 	apic_self(LOW);
-	apic_self(MID + 1);		/* same class: waits too */
+	apic_self(MID + 1); /* same class: waits too */
 	open_briefly();
 	EXPECT(apic_bit(APIC_IRR, LOW));
 	EXPECT(apic_bit(APIC_IRR, MID + 1));
-	apic_self(HIGH);		/* higher class: comes in between */
+	apic_self(HIGH); /* higher class: comes in between */
 	open_briefly();
 	EXPECT(!apic_bit(APIC_IRR, HIGH));
 	EXPECT(apic_bit(APIC_ISR, MID));
@@ -114,7 +114,7 @@ static void test_tpr(void)
 	EXPECT_EQ(apic_read(APIC_PPR) & 0xf0, 0x60);
 	apic_self(MID);
 	open_briefly();
-	EXPECT_EQ(count(MID), n);	/* the class of the TPR itself is held back */
+	EXPECT_EQ(count(MID), n); /* the class of the TPR itself is held back */
 	EXPECT(apic_bit(APIC_IRR, MID));
 	apic_write(APIC_TPR, 0x50);
 	open_briefly();
@@ -265,7 +265,7 @@ static void test_timer(void)
 	uint32_t n = count(LOW), left;
 	uint64_t start;
 
-	apic_write(APIC_TIMER_DIV, 0xb);		/* by 1 */
+	apic_write(APIC_TIMER_DIV, 0xb); /* by 1 */
 	apic_write(APIC_LVT_TIMER, LOW);
 	apic_write(APIC_TIMER_INIT, 2000000);
 	left = (uint32_t)apic_read(APIC_TIMER_COUNT);
@@ -279,7 +279,7 @@ static void test_timer(void)
 	apic_write(APIC_LVT_TIMER, 1u << 17 | LOW);
 	apic_write(APIC_TIMER_INIT, 1000000);
 	EXPECT(WAIT_UNTIL(count(LOW) >= n + 3, 2000));
-	apic_write(APIC_TIMER_INIT, 0);			/* 0 stops it */
+	apic_write(APIC_TIMER_INIT, 0); /* 0 stops it */
 	irq_disable();
 	open_briefly();
 	n = count(LOW);

@@ -22,7 +22,7 @@ void test_main(void)
 	struct vcpu_register_runstate_memory_area op = {
 		.addr.v = (struct vcpu_runstate_info *)r,
 	};
-	struct vcpu_set_singleshot_timer t = {0};
+	struct vcpu_set_singleshot_timer t = { 0 };
 	evtchn_port_t port;
 	unsigned int i;
 

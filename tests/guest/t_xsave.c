@@ -10,8 +10,8 @@
  */
 #include "lib/guest.h"
 
-#define CR4_OSXSAVE	(1ul << 18)
-#define ROUNDS		500
+#define CR4_OSXSAVE (1ul << 18)
+#define ROUNDS      500
 
 struct vectors {
 	uint8_t ymm[4][32];
@@ -23,20 +23,32 @@ static void load(const struct vectors *v)
 {
 	if (has_avx)
 		asm volatile("vmovdqu 0(%0), %%ymm0; vmovdqu 32(%0), %%ymm7;"
-			     "vmovdqu 64(%0), %%ymm8; vmovdqu 96(%0), %%ymm15" : : "r"(v) : "memory");
+		             "vmovdqu 64(%0), %%ymm8; vmovdqu 96(%0), %%ymm15"
+		             :
+		             : "r"(v)
+		             : "memory");
 	else
 		asm volatile("movdqu 0(%0), %%xmm0; movdqu 32(%0), %%xmm7;"
-			     "movdqu 64(%0), %%xmm8; movdqu 96(%0), %%xmm15" : : "r"(v) : "memory");
+		             "movdqu 64(%0), %%xmm8; movdqu 96(%0), %%xmm15"
+		             :
+		             : "r"(v)
+		             : "memory");
 }
 
 static void store(struct vectors *v)
 {
 	if (has_avx)
 		asm volatile("vmovdqu %%ymm0, 0(%0); vmovdqu %%ymm7, 32(%0);"
-			     "vmovdqu %%ymm8, 64(%0); vmovdqu %%ymm15, 96(%0)" : : "r"(v) : "memory");
+		             "vmovdqu %%ymm8, 64(%0); vmovdqu %%ymm15, 96(%0)"
+		             :
+		             : "r"(v)
+		             : "memory");
 	else
 		asm volatile("movdqu %%xmm0, 0(%0); movdqu %%xmm7, 32(%0);"
-			     "movdqu %%xmm8, 64(%0); movdqu %%xmm15, 96(%0)" : : "r"(v) : "memory");
+		             "movdqu %%xmm8, 64(%0); movdqu %%xmm15, 96(%0)"
+		             :
+		             : "r"(v)
+		             : "memory");
 }
 
 static void leave_and_return(unsigned int i)
@@ -105,8 +117,8 @@ static void test_faults(void)
 	uint64_t cr4 = read_cr4();
 
 	write_cr4(cr4 | CR4_OSXSAVE);
-	EXPECT_EQ(try_xsetbv(0, 0), TRAP_GP);		/* x87 must be on */
-	EXPECT_EQ(try_xsetbv(0, 5), TRAP_GP);		/* AVX without SSE */
+	EXPECT_EQ(try_xsetbv(0, 0), TRAP_GP); /* x87 must be on */
+	EXPECT_EQ(try_xsetbv(0, 5), TRAP_GP); /* AVX without SSE */
 	EXPECT_EQ(try_xsetbv(0, 1ul << 62 | 3), TRAP_GP);
 	EXPECT_EQ(try_xsetbv(1, 3), TRAP_GP);
 	EXPECT_EQ(try_xsetbv(0, 1), TRAP_NONE);

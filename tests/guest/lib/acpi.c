@@ -17,9 +17,9 @@ struct madt_entry {
 	uint8_t type, length, data[];
 };
 
-#define MADT_HEADER	44
-#define MADT_LAPIC	0
-#define MADT_X2APIC	9
+#define MADT_HEADER 44
+#define MADT_LAPIC  0
+#define MADT_X2APIC 9
 
 struct hvm_start_info *start_info;
 

@@ -5,9 +5,9 @@
  */
 #include "guest.h"
 
-#define MSR_APIC_BASE	0x1b
-#define APIC_BASE_EXTD	(1u << 10)
-#define APIC_PAGE	0xfee00000ul
+#define MSR_APIC_BASE  0x1b
+#define APIC_BASE_EXTD (1u << 10)
+#define APIC_PAGE      0xfee00000ul
 
 bool apic_x2;
 

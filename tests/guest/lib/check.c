@@ -3,7 +3,7 @@
 #include "guest.h"
 
 /* A test that fails in a loop should not drown the line that matters. */
-#define CHECK_LINES	40
+#define CHECK_LINES 40
 
 static uint32_t check_count, check_failed;
 

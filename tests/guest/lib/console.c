@@ -8,7 +8,7 @@
  */
 #include "guest.h"
 
-#define COM1		0x3f8
+#define COM1 0x3f8
 
 static char console_line[256];
 static size_t console_used;

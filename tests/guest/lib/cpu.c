@@ -5,9 +5,9 @@
  */
 #include "guest.h"
 
-#define MSR_GS_BASE	0xc0000101
-#define STACK_SIZE	0x4000
-#define VECTOR_WORK	0x21
+#define MSR_GS_BASE 0xc0000101
+#define STACK_SIZE  0x4000
+#define VECTOR_WORK 0x21
 
 struct cpu cpus[CPU_MAX];
 unsigned int cpu_count;
@@ -29,7 +29,7 @@ static void load_tss(struct cpu *c)
 
 	c->tss.iomap = sizeof(c->tss);
 	desc[0] = (sizeof(c->tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
-		  (base >> 24 & 0xff) << 56;
+	          (base >> 24 & 0xff) << 56;
 	desc[1] = base >> 32;
 	asm volatile("ltr %w0" : : "r"(SEL_TSS + 16 * c->id));
 }
@@ -107,7 +107,7 @@ bool cpu_wait(unsigned int id, unsigned int ms)
 
 void guest_start(void)
 {
-	uint32_t ids[CPU_MAX] = {0};
+	uint32_t ids[CPU_MAX] = { 0 };
 	unsigned int i;
 
 	start_info = (void *)entry_start_info;

@@ -5,12 +5,12 @@
  */
 #include "guest.h"
 
-#define FWCFG_SELECT	0x510
-#define FWCFG_DATA	0x511
-#define FWCFG_DMA	0x514
-#define FWCFG_ID	1
-#define DMA_READ	2
-#define DMA_SELECT	8
+#define FWCFG_SELECT 0x510
+#define FWCFG_DATA   0x511
+#define FWCFG_DMA    0x514
+#define FWCFG_ID     1
+#define DMA_READ     2
+#define DMA_SELECT   8
 
 struct fwcfg_dma {
 	uint32_t control, length;
@@ -19,7 +19,7 @@ struct fwcfg_dma {
 
 static bool fwcfg_present(void)
 {
-	static const char want[4] = {'Q', 'E', 'M', 'U'};
+	static const char want[4] = { 'Q', 'E', 'M', 'U' };
 	char got[4];
 	int i;
 

@@ -10,22 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRAP_NONE	(-1)
-#define TRAP_UD		6
-#define TRAP_GP		13
-#define TRAP_PF		14
+#define TRAP_NONE (-1)
+#define TRAP_UD   6
+#define TRAP_GP   13
+#define TRAP_PF   14
 
 /*
  * Run insn with a landing place behind it: trap_handle() goes there when it
  * faults and leaves the vector at %gs:16. Operand [vec] receives it. The
  * fix-up belongs to the CPU, so an interrupt handler must not use this.
  */
-#define TRY(insn) \
-	"lea 771f(%%rip), %q[vec]\n\t" \
-	"movl $-1, %%gs:16\n\t" \
-	"mov %q[vec], %%gs:8\n\t" \
-	insn "\n" \
-	"771:\tmovq $0, %%gs:8\n\t" \
+#define TRY(insn)                                                                                  \
+	"lea 771f(%%rip), %q[vec]\n\t"                                                             \
+	"movl $-1, %%gs:16\n\t"                                                                    \
+	"mov %q[vec], %%gs:8\n\t" insn "\n"                                                        \
+	"771:\tmovq $0, %%gs:8\n\t"                                                                \
 	"movl %%gs:16, %k[vec]"
 
 struct cpuid {
@@ -36,8 +35,9 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid r;
 
-	asm volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-		     : "a"(leaf), "c"(sub));
+	asm volatile("cpuid"
+	             : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+	             : "a"(leaf), "c"(sub));
 	return r;
 }
 
@@ -51,7 +51,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t val)
 {
-	asm volatile("wrmsr" : : "c"(msr), "a"((uint32_t)val), "d"((uint32_t)(val >> 32)) : "memory");
+	asm volatile("wrmsr"
+	             :
+	             : "c"(msr), "a"((uint32_t)val), "d"((uint32_t)(val >> 32))
+	             : "memory");
 }
 
 static inline int try_rdmsr(uint32_t msr, uint64_t *val)
@@ -69,8 +72,10 @@ static inline int try_wrmsr(uint32_t msr, uint64_t val)
 {
 	long vec;
 
-	asm volatile(TRY("wrmsr") : [vec] "=&r"(vec)
-		     : "c"(msr), "a"((uint32_t)val), "d"((uint32_t)(val >> 32)) : "memory");
+	asm volatile(TRY("wrmsr")
+	             : [vec] "=&r"(vec)
+	             : "c"(msr), "a"((uint32_t)val), "d"((uint32_t)(val >> 32))
+	             : "memory");
 	return (int)vec;
 }
 
@@ -79,7 +84,10 @@ static inline int try_read(const volatile void *va, uint64_t *val)
 	uint64_t v = 0;
 	long vec;
 
-	asm volatile(TRY("mov (%[va]), %[v]") : [vec] "=&r"(vec), [v] "+r"(v) : [va] "r"(va) : "memory");
+	asm volatile(TRY("mov (%[va]), %[v]")
+	             : [vec] "=&r"(vec), [v] "+r"(v)
+	             : [va] "r"(va)
+	             : "memory");
 	if (val)
 		*val = v;
 	return (int)vec;
@@ -89,7 +97,10 @@ static inline int try_write(volatile void *va, uint64_t val)
 {
 	long vec;
 
-	asm volatile(TRY("mov %[v], (%[va])") : [vec] "=&r"(vec) : [v] "r"(val), [va] "r"(va) : "memory");
+	asm volatile(TRY("mov %[v], (%[va])")
+	             : [vec] "=&r"(vec)
+	             : [v] "r"(val), [va] "r"(va)
+	             : "memory");
 	return (int)vec;
 }
 
@@ -105,8 +116,10 @@ static inline int try_xsetbv(uint32_t reg, uint64_t val)
 {
 	long vec;
 
-	asm volatile(TRY("xsetbv") : [vec] "=&r"(vec)
-		     : "c"(reg), "a"((uint32_t)val), "d"((uint32_t)(val >> 32)) : "memory");
+	asm volatile(TRY("xsetbv")
+	             : [vec] "=&r"(vec)
+	             : "c"(reg), "a"((uint32_t)val), "d"((uint32_t)(val >> 32))
+	             : "memory");
 	return (int)vec;
 }
 

@@ -5,8 +5,8 @@
  */
 #include "guest.h"
 
-#define POOL_PAGES	1024
-#define ENTRY_ADDR	0x000ffffffffff000ul
+#define POOL_PAGES 1024
+#define ENTRY_ADDR 0x000ffffffffff000ul
 
 extern uint64_t page_pml4[512];
 

@@ -41,7 +41,7 @@ void trap_load(void)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __attribute__((packed)) ptr = {sizeof(idt) - 1, (uint64_t)idt};
+	} __attribute__((packed)) ptr = { sizeof(idt) - 1, (uint64_t)idt };
 
 	asm volatile("lidt %0" : : "m"(ptr));
 }

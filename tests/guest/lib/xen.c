@@ -2,8 +2,8 @@
 /* The hypervisor as a test sees it: its leaves, its pages, its calls, its upcall. */
 #include "guest.h"
 
-#define VECTOR_UPCALL	0xf3
-#define CALLBACK_VECTOR	(2ull << 56)
+#define VECTOR_UPCALL   0xf3
+#define CALLBACK_VECTOR (2ull << 56)
 
 uint32_t xen_base;
 struct shared_info *xen_shared;
@@ -38,23 +38,29 @@ void *hcall_page(void)
 }
 
 long hcall_by(enum hcall_way way, unsigned long nr, unsigned long a1, unsigned long a2,
-	      unsigned long a3)
+              unsigned long a3)
 {
 	void *entry;
 
 	switch (way) {
 	case HCALL_VMMCALL:
-		asm volatile("vmmcall" : "+a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
-			     : : "memory", "r8", "r10");
+		asm volatile("vmmcall"
+		             : "+a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
+		             :
+		             : "memory", "r8", "r10");
 		break;
 	case HCALL_VMCALL:
-		asm volatile("vmcall" : "+a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
-			     : : "memory", "r8", "r10");
+		asm volatile("vmcall"
+		             : "+a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
+		             :
+		             : "memory", "r8", "r10");
 		break;
 	case HCALL_PAGE:
 		entry = (uint8_t *)hcall_page() + 32 * nr;
-		asm volatile("call *%[entry]" : "=a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
-			     : [entry] "r"(entry) : "memory", "rcx", "r8", "r9", "r10", "r11");
+		asm volatile("call *%[entry]"
+		             : "=a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
+		             : [entry] "r"(entry)
+		             : "memory", "rcx", "r8", "r9", "r10", "r11");
 		break;
 	}
 	return (long)nr;
@@ -118,13 +124,14 @@ void xen_events_on(void)
 bool xen_pending(evtchn_port_t port)
 {
 	return __atomic_load_n(&xen_shared->evtchn_pending[port / 64], __ATOMIC_SEQ_CST) >>
-	       port % 64 & 1;
+	               port % 64 &
+	       1;
 }
 
 void xen_clear(evtchn_port_t port)
 {
 	__atomic_and_fetch(&xen_shared->evtchn_pending[port / 64], ~(1ul << port % 64),
-			   __ATOMIC_SEQ_CST);
+	                   __ATOMIC_SEQ_CST);
 }
 
 void xen_mask(evtchn_port_t port, bool on)
@@ -139,7 +146,7 @@ void xen_mask(evtchn_port_t port, bool on)
 
 void xen_shutdown(unsigned int reason)
 {
-	struct sched_shutdown arg = {.reason = reason};
+	struct sched_shutdown arg = { .reason = reason };
 
 	for (;;)
 		xen_sched(SCHEDOP_shutdown, &arg);
@@ -157,7 +164,7 @@ void guest_power_off(void)
 
 long xen_alloc_unbound(domid_t dom, domid_t remote, evtchn_port_t *port)
 {
-	struct evtchn_alloc_unbound op = {.dom = dom, .remote_dom = remote};
+	struct evtchn_alloc_unbound op = { .dom = dom, .remote_dom = remote };
 	long rc = xen_event(EVTCHNOP_alloc_unbound, &op);
 
 	*port = op.port;
@@ -166,7 +173,7 @@ long xen_alloc_unbound(domid_t dom, domid_t remote, evtchn_port_t *port)
 
 long xen_bind_interdomain(domid_t remote, evtchn_port_t rport, evtchn_port_t *port)
 {
-	struct evtchn_bind_interdomain op = {.remote_dom = remote, .remote_port = rport};
+	struct evtchn_bind_interdomain op = { .remote_dom = remote, .remote_port = rport };
 	long rc = xen_event(EVTCHNOP_bind_interdomain, &op);
 
 	*port = op.local_port;
@@ -175,7 +182,7 @@ long xen_bind_interdomain(domid_t remote, evtchn_port_t rport, evtchn_port_t *po
 
 long xen_bind_virq(unsigned int virq, unsigned int cpu, evtchn_port_t *port)
 {
-	struct evtchn_bind_virq op = {.virq = virq, .vcpu = cpu};
+	struct evtchn_bind_virq op = { .virq = virq, .vcpu = cpu };
 	long rc = xen_event(EVTCHNOP_bind_virq, &op);
 
 	*port = op.port;
@@ -184,7 +191,7 @@ long xen_bind_virq(unsigned int virq, unsigned int cpu, evtchn_port_t *port)
 
 long xen_bind_ipi(unsigned int cpu, evtchn_port_t *port)
 {
-	struct evtchn_bind_ipi op = {.vcpu = cpu};
+	struct evtchn_bind_ipi op = { .vcpu = cpu };
 	long rc = xen_event(EVTCHNOP_bind_ipi, &op);
 
 	*port = op.port;
@@ -193,28 +200,28 @@ long xen_bind_ipi(unsigned int cpu, evtchn_port_t *port)
 
 long xen_bind_vcpu(evtchn_port_t port, unsigned int cpu)
 {
-	struct evtchn_bind_vcpu op = {.port = port, .vcpu = cpu};
+	struct evtchn_bind_vcpu op = { .port = port, .vcpu = cpu };
 
 	return xen_event(EVTCHNOP_bind_vcpu, &op);
 }
 
 long xen_close(evtchn_port_t port)
 {
-	struct evtchn_close op = {.port = port};
+	struct evtchn_close op = { .port = port };
 
 	return xen_event(EVTCHNOP_close, &op);
 }
 
 long xen_send(evtchn_port_t port)
 {
-	struct evtchn_send op = {.port = port};
+	struct evtchn_send op = { .port = port };
 
 	return xen_event(EVTCHNOP_send, &op);
 }
 
 long xen_unmask(evtchn_port_t port)
 {
-	struct evtchn_unmask op = {.port = port};
+	struct evtchn_unmask op = { .port = port };
 
 	return xen_event(EVTCHNOP_unmask, &op);
 }
@@ -230,7 +237,10 @@ long xen_status(evtchn_port_t port, struct evtchn_status *st)
 long xen_add_to_physmap(unsigned int space, uint64_t idx, uint64_t gpfn)
 {
 	struct xen_add_to_physmap op = {
-		.domid = DOMID_SELF, .space = space, .idx = idx, .gpfn = gpfn,
+		.domid = DOMID_SELF,
+		.space = space,
+		.idx = idx,
+		.gpfn = gpfn,
 	};
 
 	return xen_memory(XENMEM_add_to_physmap, &op);
@@ -238,14 +248,14 @@ long xen_add_to_physmap(unsigned int space, uint64_t idx, uint64_t gpfn)
 
 long xen_remove_from_physmap(uint64_t gpfn)
 {
-	struct xen_remove_from_physmap op = {.domid = DOMID_SELF, .gpfn = gpfn};
+	struct xen_remove_from_physmap op = { .domid = DOMID_SELF, .gpfn = gpfn };
 
 	return xen_memory(XENMEM_remove_from_physmap, &op);
 }
 
 long xen_get_param(unsigned int index, uint64_t *value)
 {
-	struct xen_hvm_param op = {.domid = DOMID_SELF, .index = index};
+	struct xen_hvm_param op = { .domid = DOMID_SELF, .index = index };
 	long rc = xen_hvm(HVMOP_get_param, &op);
 
 	*value = op.value;
@@ -254,7 +264,7 @@ long xen_get_param(unsigned int index, uint64_t *value)
 
 long xen_set_param(unsigned int index, uint64_t value)
 {
-	struct xen_hvm_param op = {.domid = DOMID_SELF, .index = index, .value = value};
+	struct xen_hvm_param op = { .domid = DOMID_SELF, .index = index, .value = value };
 
 	return xen_hvm(HVMOP_set_param, &op);
 }
