@@ -16,28 +16,37 @@ struct domain;
 #define PAGE_ORDER_2M  9
 
 enum page_state {
-	PAGE_NONE,	/* not RAM, or reserved by firmware: nobody's */
-	PAGE_FREE,	/* in the allocator; `order` valid on the first frame of a block */
+	PAGE_NONE, /* not RAM, or reserved by firmware: nobody's */
+	PAGE_FREE, /* in the allocator */
 	PAGE_HYPERVISOR,
-	PAGE_DOMAIN,	/* owned by domain `owner` */
+	PAGE_DOMAIN, /* owned by domain `owner` */
 };
 
-#define PAGE_DIRTY  BIT(0) /* may hold somebody's data: scrub before it is given to a domain */
+/*
+ * Whatever the allocator has may hold somebody's data: it is scrubbed when it is given to a domain
+ * or asked for zeroed, not at boot and not when it is freed.
+ */
 #define PAGE_PARKED BIT(1) /* the control domain's, but not mapped by it (see memory.c) */
-#define PAGE_SHARED BIT(2) /* hypervisor-allocated frame that lives in a guest: shared_info, grants */
+#define PAGE_SHARED                                                                                \
+	BIT(2) /* hypervisor-allocated frame that lives in a guest: shared_info, grants */
 
-/* 16 bytes a frame: 1/256 of RAM. `count` is atomic, the rest belongs to the owner or the allocator. */
+#define PAGE_ORDER_INNER 0xff
+
+/*
+ * 16 bytes a frame: 1/256 of RAM. `count` is atomic, `flags` belong to the owner, the rest to the
+ * allocator, under its lock.
+ */
 struct page {
 	u32 count;
 	u16 owner; /* domid, valid for PAGE_DOMAIN */
 	u8 state : 4, flags : 4;
-	u8 order;
+	u8 order;       /* first frame of a block: its order; other frames: PAGE_ORDER_INNER */
 	u32 next, prev; /* free list: frame numbers */
 };
 static_assert(sizeof(struct page) == 16, "the frame table costs 1/256 of RAM");
 
 extern struct page *page_table; /* frame table, indexed by frame number */
-extern u64 page_max;		/* frames [0, page_max) have an entry */
+extern u64 page_max;            /* frames [0, page_max) have an entry */
 
 static inline struct page *mfn_to_page(mfn_t m)
 {
@@ -49,13 +58,17 @@ static inline bool mfn_valid(mfn_t m)
 }
 
 /*
- * Give the frames [start, end) to the allocator; boot only. They count as dirty. The frame table
- * itself (page_table, page_max) has been placed by the boot code.
+ * Boot only: what each frame is at first. The frame table is not initialised before; a domain's
+ * frames (those of bootmem_take_low) are nobody's until page_set_domain(), which gives each one
+ * reference and counts it in d->tot_pages. Free ranges are maximal: no two of them touch.
  */
-void page_add_free(mfn_t start, mfn_t end);
-/* Mark [start, end) as owned by the hypervisor, or by domain d (references 1); boot only. */
+void page_set_none(mfn_t start, mfn_t end);
 void page_set_hypervisor(mfn_t start, mfn_t end);
 void page_set_domain(mfn_t start, mfn_t end, struct domain *d);
+void page_add_free(mfn_t start, mfn_t end);
+/* Frames of the hypervisor that did not come from page_alloc (boot modules, init sections): free
+ * them. */
+void page_release(mfn_t start, mfn_t end);
 
 /* 2^order contiguous, aligned frames for the hypervisor, zeroed. INVALID_MFN when there is none. */
 mfn_t page_alloc(u32 order);
@@ -70,14 +83,19 @@ u64 page_free_count(void);
  * d->max_pages would be exceeded or there is none. Updates d->tot_pages.
  */
 mfn_t page_alloc_domain(struct domain *d, u32 order);
-/* Take a reference to a frame that belongs to d (or to anybody when d is NULL); false if it does not. */
+/* Take a reference to a frame that belongs to d (or to any domain when d is NULL); false if it does
+ * not. */
 bool page_get(mfn_t m, struct domain *d);
-/* Drop one; the last one gives the frame back (after domain_flush: see there). */
+/*
+ * Drop one; the last one gives the frame back (after domain_flush: see there). Frames that no
+ * domain owns are ignored. A domain stays in the list of domains until it has no frames left.
+ */
 void page_put(mfn_t m);
 
 /*
- * The only way to a guest's frame. Today a standing map backs it; nothing may rely on that: a pointer
- * is used between the two calls and forgotten. They nest, and hold for the calling CPU only.
+ * The only way to a guest's frame. Today a standing map backs it; nothing may rely on that: a
+ * pointer is used between the two calls and forgotten. They nest, and hold for the calling CPU
+ * only.
  */
 void *page_map(mfn_t m);
 void page_unmap(const void *p);
@@ -99,7 +117,8 @@ static inline paddr_t virt_to_paddr(const void *p)
 /* Invariants of the frame table and the free lists; returns the number of violations it logged. */
 u32 page_check(void);
 
-/* Small objects of the hypervisor, zeroed, 16-byte aligned (page-aligned from a page up); NULL when out. */
+/* Small objects of the hypervisor, zeroed, 16-byte aligned (page-aligned from a page up); NULL when
+ * out. */
 void *heap_alloc(size_t bytes);
 void heap_free(void *p);
 /* Bytes that the hypervisor keeps for itself: image, frame table, tables, heap. */
