@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory before the page allocator: a sorted list of free ranges of RAM, served from the top.
+ *
+ * The boot CPU alone comes here, so there is no lock.
+ */
+#include <bootmem.h>
+#include <page.h>
+#include <printk.h>
+#include <string.h>
+
+#define LOW_MEMORY (1 * MIB) /* left to the control domain and to the start of other CPUs */
+
+/* Sorted, not touching each other. Every allocation can split one range in two. */
+struct ranges {
+	u32 count;
+	struct range r[320];
+};
+
+static __initdata struct ranges ram;   /* all RAM of the machine */
+static __initdata struct ranges free;  /* what nobody has yet */
+static __initdata struct ranges taken; /* by the control domain */
+static __initdata bool closed;
+
+/* --- lists of ranges ---------------------------------------------------------------------------
+ */
+
+static __init void insert(struct ranges *l, u32 at, struct range r)
+{
+	u32 least = 0;
+
+	if (l->count == ARRAY_SIZE(l->r)) {
+		/* The smallest free range is lost to everybody: that wastes it, and harms nothing.
+		 */
+		if (l != &free)
+			boot_fail("too many ranges in the machine's memory map\n");
+		for (u32 i = 1; i < l->count; i++)
+			if (l->r[i].end - l->r[i].start < l->r[least].end - l->r[least].start)
+				least = i;
+		memmove(&l->r[least], &l->r[least + 1], (--l->count - least) * sizeof(r));
+		at -= least < at;
+	}
+	memmove(&l->r[at + 1], &l->r[at], (l->count++ - at) * sizeof(r));
+	l->r[at] = r;
+}
+
+/* Put [start, end) in, joining what it touches. */
+static __init void add(struct ranges *l, paddr_t start, paddr_t end)
+{
+	u32 i = 0, last;
+
+	if (start >= end)
+		return;
+	while (i < l->count && l->r[i].end < start)
+		i++;
+	for (last = i; last < l->count && l->r[last].start <= end; last++) {
+		start = min(start, l->r[last].start);
+		end = max(end, l->r[last].end);
+	}
+	memmove(&l->r[i], &l->r[last], (l->count - last) * sizeof(l->r[0]));
+	l->count -= last - i;
+	insert(l, i, (struct range){ start, end });
+}
+
+static __init void subtract(struct ranges *l, paddr_t start, paddr_t end)
+{
+	struct range *r;
+	u32 i = 0;
+
+	while (i < l->count) {
+		r = &l->r[i];
+		if (r->start < start && r->end > end) {
+			struct range upper = { end, r->end };
+
+			r->end = start;
+			insert(l, i + 1, upper);
+			return; /* nothing else can touch [start, end) */
+		}
+		if (r->start < end && start < r->end) {
+			if (r->start < start)
+				r->end = start;
+			else
+				r->start = min(end, r->end);
+		}
+		if (r->start == r->end)
+			memmove(r, r + 1, (--l->count - i) * sizeof(*r));
+		else
+			i++;
+	}
+}
+
+static __init u64 sum(const struct ranges *l)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < l->count; i++)
+		bytes += l->r[i].end - l->r[i].start;
+	return bytes;
+}
+
+/* --- what is free ------------------------------------------------------------------------------
+ */
+
+static __init struct range module_range(u32 i)
+{
+	const struct boot_module *m = &boot_info.module[i];
+
+	return (struct range){ ROUND_DOWN(m->start, PAGE_SIZE),
+		               ROUND_UP(m->start + m->size, PAGE_SIZE) };
+}
+
+static __init bool in_ram(struct range want)
+{
+	for (u32 i = 0; i < ram.count; i++)
+		if (ram.r[i].start <= want.start && want.end <= ram.r[i].end)
+			return true;
+	return false;
+}
+
+void __init bootmem_init(paddr_t image_start, paddr_t image_end)
+{
+	const struct e820_entry *e;
+	struct range m;
+
+	for (u32 i = 0; i < boot_info.e820_count; i++) {
+		e = &boot_info.e820[i];
+		if (e->type == E820_RAM)
+			add(&ram, ROUND_UP(e->addr, PAGE_SIZE),
+			    ROUND_DOWN(e->addr + e->size, PAGE_SIZE));
+	}
+	free = ram;
+	subtract(&free, ROUND_DOWN(image_start, PAGE_SIZE), ROUND_UP(image_end, PAGE_SIZE));
+	for (u32 i = 0; i < boot_info.module_count; i++) {
+		m = module_range(i);
+		if (!in_ram(m))
+			boot_fail("boot module %u at %#llx is not in RAM\n", i + 1,
+			          (unsigned long long)m.start);
+		if (m.start < image_end && image_start < m.end)
+			boot_fail("boot module %u at %#llx lies over the hypervisor\n", i + 1,
+			          (unsigned long long)m.start);
+		subtract(&free, m.start, m.end);
+	}
+}
+
+u64 __init bootmem_ram_bytes(void)
+{
+	return sum(&ram);
+}
+
+u64 __init bootmem_free_bytes(void)
+{
+	return sum(&free);
+}
+
+/* The highest free place below limit; 0 when there is none. */
+static __init paddr_t find(u64 size, u64 align, u64 limit)
+{
+	paddr_t floor = limit > LOW_MEMORY ? LOW_MEMORY : PAGE_SIZE, low, end;
+
+	for (u32 i = free.count; i-- > 0;) {
+		low = max(free.r[i].start, floor);
+		end = min(free.r[i].end, limit);
+		if (end < low || end - low < size)
+			continue;
+		if (ROUND_DOWN(end - size, align) >= low)
+			return ROUND_DOWN(end - size, align);
+	}
+	return 0;
+}
+
+paddr_t __init boot_alloc(u64 size, u64 align, u64 limit)
+{
+	paddr_t at;
+
+	BUG_ON(closed);
+	size = ROUND_UP(size, PAGE_SIZE);
+	at = find(size, max(align, PAGE_SIZE), limit ? limit : ~0ULL);
+	if (!at)
+		boot_fail("out of memory at boot: %llu KiB wanted\n",
+		          (unsigned long long)size / KIB);
+	subtract(&free, at, at + size);
+	return at;
+}
+
+/*
+ * The upper module first, each into what is free together with its own old place: so the highest
+ * place that fits is never below the old one, the copy can only overlap upwards, which memmove
+ * does, and room for it is there by definition, however tight memory is.
+ */
+void __init bootmem_move_modules(void)
+{
+	u32 first = boot_info.module_count == 2 &&
+	            boot_info.module[1].start > boot_info.module[0].start;
+	struct boot_module *m;
+	struct range old;
+	paddr_t to;
+
+	for (u32 i = 0; i < boot_info.module_count; i++) {
+		m = &boot_info.module[i ^ first];
+		old = module_range(i ^ first);
+		add(&free, old.start, old.end);
+		to = boot_alloc(old.end - old.start, PAGE_SIZE, 0) + (m->start - old.start);
+		if (to != m->start)
+			memmove(paddr_to_virt(to), paddr_to_virt(m->start), m->size);
+		m->start = to;
+	}
+}
+
+u32 __init bootmem_take_low(u64 bytes, struct range *out, u32 max)
+{
+	struct range r;
+	u32 n;
+
+	for (n = 0; n < max && bytes >= PAGE_SIZE && free.count; n++) {
+		r = free.r[0];
+		r.end = min(r.end, r.start + ROUND_DOWN(bytes, PAGE_SIZE));
+		subtract(&free, r.start, r.end);
+		add(&taken, r.start, r.end);
+		bytes -= r.end - r.start;
+		out[n] = r;
+	}
+	return n;
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+void __init bootmem_hand_over(void)
+{
+	paddr_t end = 0;
+
+	BUG_ON(!ram.count);
+	page_max = ram.r[ram.count - 1].end >> PAGE_SHIFT;
+	page_table = paddr_to_virt(boot_alloc(page_max * sizeof(struct page), PAGE_SIZE, 0));
+	closed = true;
+	for (u32 i = 0; i < ram.count; i++) {
+		page_set_none(paddr_to_mfn(end), paddr_to_mfn(ram.r[i].start));
+		end = ram.r[i].end;
+	}
+	for (u32 i = 0; i < taken.count; i++) {
+		page_set_none(paddr_to_mfn(taken.r[i].start), paddr_to_mfn(taken.r[i].end));
+		subtract(&ram, taken.r[i].start, taken.r[i].end);
+	}
+	for (u32 i = 0; i < free.count; i++) {
+		page_add_free(paddr_to_mfn(free.r[i].start), paddr_to_mfn(free.r[i].end));
+		subtract(&ram, free.r[i].start, free.r[i].end);
+	}
+	/* What is left: the image, the modules, tables made so far. */
+	for (u32 i = 0; i < ram.count; i++)
+		page_set_hypervisor(paddr_to_mfn(ram.r[i].start), paddr_to_mfn(ram.r[i].end));
+}
