@@ -5,22 +5,28 @@
  */
 #pragma once
 
+#include <page.h>
+
 /* Bits common to long-mode and AMD nested tables (APM2 5.4.1, 15.25.6). */
-#define PTE_P	   BIT(0)
-#define PTE_W	   BIT(1)
-#define PTE_U	   BIT(2)
-#define PTE_PWT	   BIT(3)
-#define PTE_PCD	   BIT(4)
-#define PTE_A	   BIT(5)
-#define PTE_D	   BIT(6)
-#define PTE_PS	   BIT(7) /* a leaf above the last level */
-#define PTE_G	   BIT(8)
-#define PTE_NX	   BIT(63)
-#define PTE_ADDR   0x000ffffffffff000ULL
+#define PTE_P        BIT(0)
+#define PTE_W        BIT(1)
+#define PTE_U        BIT(2)
+#define PTE_PWT      BIT(3)
+#define PTE_PCD      BIT(4)
+#define PTE_A        BIT(5)
+#define PTE_D        BIT(6)
+#define PTE_PS       BIT(7) /* a leaf above the last level */
+#define PTE_G        BIT(8)
+#define PTE_NX       BIT(63)
+#define PTE_ADDR     0x000ffffffffff000ULL
 #define PTE_SW_SHIFT 52 /* six bits of software type in leaf entries */
 #define PTE_SW_MASK  (0x3fULL << PTE_SW_SHIFT)
 
-/* Memory types, as leaf bits of each format (mapping APIs take the enum). */
+/*
+ * Memory types, as leaf bits of each format (mapping APIs take the enum). The leaf bits select
+ * among the PAT entries 0, 1 and 3 only: WB, WC, UC as cpu_init_this() sets them; the PAT bit
+ * itself, which sits elsewhere in larger leaves, is never used.
+ */
 enum mem_type {
 	MEM_WB,
 	MEM_UC,
@@ -29,17 +35,17 @@ enum mem_type {
 
 struct pt_format {
 	const char *name;
-	u8 levels;		/* 4 or 5 (guest LA57), 3 for PAE, 2 for 32-bit */
-	u8 entry_bytes;		/* 8, or 4 for 32-bit non-PAE */
-	u8 bits[5];		/* index bits of each level, [0] = last level (4 KiB leaves) */
-	u8 leaf_levels;		/* bit n: level n may hold a leaf (PS) */
-	u64 table_flags;	/* entry flags of a non-leaf */
-	u64 addr_mask;
-	u64 mem_type[3];	/* leaf bits for enum mem_type */
+	u8 levels;       /* 4 or 5 (guest LA57), 3 for PAE, 2 for 32-bit */
+	u8 entry_bytes;  /* 8, or 4 for 32-bit non-PAE */
+	u8 bits[5];      /* index bits of each level, [0] = last level (4 KiB leaves) */
+	u8 leaf_levels;  /* bit n: level n may hold a leaf (PS) */
+	u64 table_flags; /* entry flags of a non-leaf */
+	u64 top_grants;  /* which of P, W, U, NX the highest level's entries have at all */
+	u64 mem_type[3]; /* leaf bits for enum mem_type */
 };
 
-extern const struct pt_format pt_host;	   /* the hypervisor's own, 4 levels */
-extern const struct pt_format pt_npt;	   /* AMD nested, 4 levels */
+extern const struct pt_format pt_host;     /* the hypervisor's own, 4 levels */
+extern const struct pt_format pt_npt;      /* AMD nested, 4 levels */
 extern const struct pt_format pt_guest_64; /* a guest's, long mode, 4 levels */
 extern const struct pt_format pt_guest_la57;
 extern const struct pt_format pt_guest_pae;
@@ -71,21 +77,26 @@ struct pt_leaf pt_lookup(const struct pt_format *f, paddr_t root, u64 va);
 /*
  * Map [va, va + size) to pa with `flags` (P, W, U, NX, software bits), the largest leaves that fit
  * (at most max_level), splitting larger ones in the way; replaces what is there. Entries are
- * written whole, 64 bits at once. Returns 0 or -ENOMEM (what was mapped so far stays).
+ * written whole, 64 bits at once. A table that exists is filled, never replaced by a leaf: a CPU
+ * may still be walking it. Returns 0 or -ENOMEM (what was mapped so far stays).
  */
 int pt_map(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 va, paddr_t pa,
-	   u64 size, u64 flags, enum mem_type type, u32 max_level);
+           u64 size, u64 flags, enum mem_type type, u32 max_level);
 /* Clear [va, va + size); splits at the edges (-ENOMEM); empties tables but keeps them. */
 int pt_unmap(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 va, u64 size);
+/* Call fn for each leaf that is present, in the order of addresses. */
+void pt_visit(const struct pt_format *f, paddr_t root,
+              void (*fn)(void *ctx, u64 va, struct pt_leaf leaf), void *ctx);
 /* Free all table pages below root and root itself; leaves are not looked at. */
 void pt_destroy(const struct pt_format *f, struct pt_pool *pool, paddr_t root);
 
 /*
  * Walk a guest's tables: each table is reached by read(ctx, gpa, &entry, bytes), which returns 0 or
  * -EFAULT. need: PTE_P, PTE_W, PTE_U, PTE_NX (= execute) that every level must grant. On success
- * *out is the guest-physical address of va and *left the bytes to the end of its page.
- * Reserved and accessed bits are not touched.
+ * *out is the guest-physical address of va and *left the bytes to the end of its 4 KiB page, also
+ * inside of a larger one (nested tables may map its parts anywhere). Accessed and dirty bits are
+ * not touched, reserved bits not checked.
  */
 int pt_walk_guest(const struct pt_format *f, gpa_t root, u64 va, u64 need,
-		  int (*read)(void *ctx, gpa_t at, void *entry, u32 bytes), void *ctx, gpa_t *out,
-		  u64 *left);
+                  int (*read)(void *ctx, gpa_t at, void *entry, u32 bytes), void *ctx, gpa_t *out,
+                  u64 *left);
