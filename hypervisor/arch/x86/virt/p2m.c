@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A domain's guest-physical address space: its nested page tables and what a miss in them means.
+ *
+ * Locking: p2m->lock serialises changes; it nests inside of domain->lock and outside of the page
+ * allocator's. Lookups take no lock: an entry is one 64-bit word and tables live as long as the
+ * domain.
+ */
+#include <domain.h>
+#include <p2m.h>
+#include <page.h>
+#include <printk.h>
+#include <string.h>
+
+/* A and D set from the start: nobody looks at them yet, and the CPU need not write them then. */
+#define LEAF_RO  (PTE_P | PTE_U | PTE_A)
+#define LEAF_RW  (LEAF_RO | PTE_W | PTE_D)
+#define GFN_BITS 36 /* four levels translate 48 bits */
+
+/*
+ * What each type lets the guest do. Only the domain's own RAM and, because firmware tables and
+ * option ROMs of the machine may hold code, the control domain's device memory can be executed.
+ */
+static const u64 type_flags[] = {
+	[P2M_RAM] = LEAF_RW,
+	[P2M_MMIO] = LEAF_RW,
+	[P2M_SHARED] = LEAF_RW | PTE_NX,
+	[P2M_FOREIGN] = LEAF_RW | PTE_NX,
+	[P2M_GRANT_RW] = LEAF_RW | PTE_NX,
+	[P2M_GRANT_RO] = LEAF_RO | PTE_NX,
+	[P2M_ONES] = LEAF_RO | PTE_NX,
+};
+
+static mfn_t pool_alloc(void *ctx)
+{
+	struct p2m *p = ctx;
+	mfn_t m = INVALID_MFN;
+
+	if (p->table_pages < p->table_pages_max)
+		m = page_alloc(0);
+	if (mfn_valid_box(m))
+		p->table_pages++;
+	return m;
+}
+
+static void pool_free(void *ctx, mfn_t m)
+{
+	struct p2m *p = ctx;
+
+	p->table_pages--;
+	page_free(m, 0);
+}
+
+/*
+ * The pool of a guest: two frames for each 2 MiB of its RAM, because any of it may end up in 4 KiB
+ * entries and holes cost tables as well, and some for addresses above RAM.
+ */
+int p2m_init(struct domain *d)
+{
+	struct p2m *p = &d->p2m;
+	mfn_t root;
+
+	p->pool = (struct pt_pool){ .alloc = pool_alloc, .free = pool_free, .ctx = p };
+	p->table_pages_max = d->control ? ~0ULL : 64 + d->max_pages / 256;
+	p->max_gfn = 0;
+	d->ones = INVALID_MFN;
+	root = pool_alloc(p);
+	if (!mfn_valid_box(root))
+		return -ENOMEM;
+	p->root = mfn_to_paddr(root);
+	return 0;
+}
+
+static enum p2m_type leaf_type(u64 e)
+{
+	return (e & PTE_SW_MASK) >> PTE_SW_SHIFT;
+}
+
+static mfn_t leaf_mfn(struct pt_leaf leaf, gfn_t g)
+{
+	u64 inside = BIT(9 * leaf.level) - 1;
+
+	return mfn(((leaf.entry & PTE_ADDR) >> PAGE_SHIFT & ~inside) | (gfn_x(g) & inside));
+}
+
+static struct pt_leaf lookup(const struct domain *d, gfn_t g)
+{
+	if (gfn_x(g) >> GFN_BITS)
+		return (struct pt_leaf){ 0 };
+	return pt_lookup(&pt_npt, d->p2m.root, gfn_x(g) << PAGE_SHIFT);
+}
+
+mfn_t p2m_lookup(const struct domain *d, gfn_t g, enum p2m_type *type)
+{
+	struct pt_leaf leaf = lookup(d, g);
+
+	*type = leaf_type(leaf.entry);
+	return leaf.entry ? leaf_mfn(leaf, g) : INVALID_MFN;
+}
+
+/* Frames that somebody else may take away: the reference must be taken before the entry can go. */
+static int get_foreign(struct domain *d, gfn_t g, bool write, mfn_t *out)
+{
+	enum p2m_type type;
+	int rc = -EFAULT;
+
+	spin_lock(&d->p2m.lock);
+	*out = p2m_lookup(d, g, &type);
+	if ((type == P2M_FOREIGN || type == P2M_GRANT_RW || (type == P2M_GRANT_RO && !write)) &&
+	    page_get(*out, NULL))
+		rc = 0;
+	spin_unlock(&d->p2m.lock);
+	return rc;
+}
+
+int p2m_get_page(struct domain *d, gfn_t g, bool write, mfn_t *out)
+{
+	enum p2m_type type;
+
+	*out = p2m_lookup(d, g, &type);
+	switch (type) {
+	case P2M_RAM:
+		/* Its own frame whatever the entry says by now, or page_get() refuses. */
+		return page_get(*out, d) ? 0 : -EFAULT;
+	case P2M_SHARED:
+		return 0;
+	case P2M_ONES:
+		return write ? -EFAULT : 0;
+	case P2M_FOREIGN:
+	case P2M_GRANT_RW:
+	case P2M_GRANT_RO:
+		return get_foreign(d, g, write, out);
+	case P2M_NONE:
+	case P2M_MMIO:
+		break;
+	}
+	return -EFAULT;
+}
+
+static bool gfn_in_range(gfn_t g, u64 frames)
+{
+	u64 limit = BIT(min((u32)cpu_features.phys_bits - PAGE_SHIFT, (u32)GFN_BITS));
+
+	return gfn_x(g) < limit && frames <= limit - gfn_x(g);
+}
+
+int p2m_set_range(struct domain *d, gfn_t g, mfn_t m, u64 frames, enum p2m_type type)
+{
+	struct p2m *p = &d->p2m;
+
+	ASSERT(spin_is_locked(&p->lock));
+	if (!frames || !gfn_in_range(g, frames))
+		return -EINVAL;
+	p->max_gfn = max(p->max_gfn, gfn_x(g) + frames - 1);
+	/*
+	 * Write-back for devices as well: the nested type is combined with the guest's own PAT and
+	 * with the machine's MTRRs, and those two decide (APM2 15.25.8).
+	 */
+	return pt_map(&pt_npt, &p->pool, p->root, gfn_x(g) << PAGE_SHIFT, mfn_to_paddr(m),
+	              frames << PAGE_SHIFT, type_flags[type] | (u64)type << PTE_SW_SHIFT, MEM_WB,
+	              cpu_features.gib_pages ? 2 : 1);
+}
+
+int p2m_set(struct domain *d, gfn_t g, mfn_t m, u32 order, enum p2m_type type)
+{
+	return p2m_set_range(d, g, m, BIT(order), type);
+}
+
+int p2m_clear(struct domain *d, gfn_t g, u32 order)
+{
+	struct p2m *p = &d->p2m;
+
+	ASSERT(spin_is_locked(&p->lock));
+	if (!gfn_in_range(g, BIT(order)))
+		return -EINVAL;
+	return pt_unmap(&pt_npt, &p->pool, p->root, gfn_x(g) << PAGE_SHIFT, PAGE_SIZE << order);
+}
+
+static void drop_foreign(void *ctx, u64 va, struct pt_leaf leaf)
+{
+	(void)ctx;
+	if (leaf_type(leaf.entry) == P2M_FOREIGN)
+		page_put(leaf_mfn(leaf, gfn(va >> PAGE_SHIFT)));
+}
+
+void p2m_destroy(struct domain *d)
+{
+	struct p2m *p = &d->p2m;
+
+	if (!p->root)
+		return;
+	pt_visit(&pt_npt, p->root, drop_foreign, d);
+	pt_destroy(&pt_npt, &p->pool, p->root);
+	p->root = 0;
+	if (mfn_valid_box(d->ones))
+		page_free(d->ones, 0);
+	d->ones = INVALID_MFN;
+	BUG_ON(p->table_pages);
+}
+
+/* --- flush -------------------------------------------------------------------------------------
+ */
+
+/* Whether the CPU may be inside of d, on translations from before the flush was asked for. */
+static bool runs_domain(struct cpu *c, const struct domain *d)
+{
+	struct vcpu *v;
+
+	if (load_acquire(&c->mode) != CPU_GUEST)
+		return false;
+	v = READ_ONCE(c->current);
+	return v && v->domain == d;
+}
+
+/*
+ * A CPU announces CPU_GUEST and then, behind a full barrier, looks at flush_pending; here the order
+ * is the other way round. So either it sees the request before it enters, or it is seen in the
+ * guest and made to leave. It need not answer: having left, or entered once more, is enough.
+ */
+void domain_flush(struct domain *d)
+{
+	u64 seen[MAX_CPUS];
+	struct cpu *c;
+
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i])
+			WRITE_ONCE(d->vcpu[i]->flush_pending, 1);
+	cpu_mb();
+	for (u32 i = 0; i < cpu_count; i++) {
+		c = cpus[i];
+		seen[i] = READ_ONCE(c->entries);
+		if (c != this_cpu() && runs_domain(c, d))
+			cpu_kick(c, TODO_RESCHED);
+	}
+	for (u32 i = 0; i < cpu_count; i++) {
+		c = cpus[i];
+		while (c != this_cpu() && runs_domain(c, d) && READ_ONCE(c->entries) == seen[i])
+			cpu_pause();
+	}
+}
+
+/* --- nested faults -----------------------------------------------------------------------------
+ */
+
+/* Written at boot, read-only then. */
+static struct {
+	paddr_t start, end;
+	const char *name;
+} forbidden[64];
+static u32 forbidden_count;
+
+void p2m_forbid(paddr_t start, u64 size, const char *name)
+{
+	if (forbidden_count == ARRAY_SIZE(forbidden))
+		boot_fail("too many ranges to withhold from the control domain (%s)\n", name);
+	forbidden[forbidden_count].start = ROUND_DOWN(start, PAGE_SIZE);
+	forbidden[forbidden_count].end = ROUND_UP(start + size, PAGE_SIZE);
+	forbidden[forbidden_count++].name = name;
+}
+
+/* Whose the address is, if the control domain must not have it; NULL if it may. */
+static const char *withheld(paddr_t at)
+{
+	for (u32 i = 0; i < forbidden_count; i++)
+		if (at >= forbidden[i].start && at < forbidden[i].end)
+			return forbidden[i].name;
+	if (!gfn_in_range(gfn(at >> PAGE_SHIFT), 1))
+		return "beyond what the CPU can address";
+	if (!mfn_valid(paddr_to_mfn(at)))
+		return NULL;
+	switch (mfn_to_page(paddr_to_mfn(at))->state) {
+	case PAGE_HYPERVISOR:
+		return "the hypervisor's memory";
+	case PAGE_DOMAIN:
+		return mfn_to_page(paddr_to_mfn(at))->owner ? "another domain's memory"
+		                                            : "memory that it gave up";
+	case PAGE_FREE:
+		return "memory that it does not own";
+	default:
+		return NULL;
+	}
+}
+
+static int map_ones(struct domain *d, gfn_t g)
+{
+	if (!mfn_valid_box(d->ones)) {
+		d->ones = page_alloc(0);
+		if (!mfn_valid_box(d->ones))
+			return -ENOMEM;
+		memset(mfn_to_virt(d->ones), 0xff, PAGE_SIZE);
+	}
+	return p2m_set(d, g, d->ones, 0, P2M_ONES);
+}
+
+/* Under the lock: 0, -EFAULT, or -ENOMEM. */
+static int resolve(struct domain *d, gfn_t g, bool write, bool exec)
+{
+	struct pt_leaf leaf = lookup(d, g);
+
+	if (leaf.entry && !(write && !(leaf.entry & PTE_W)) && !(exec && leaf.entry & PTE_NX))
+		return 0; /* another CPU has just mapped it */
+	if (leaf.entry)
+		return -EFAULT;
+	/* 4 KiB at a time: where the device ends is not known, and what follows may be withheld. */
+	if (d->control)
+		return p2m_set(d, g, mfn(gfn_x(g)), 0, P2M_MMIO);
+	return write || exec ? -EFAULT : map_ones(d, g);
+}
+
+int p2m_fault(struct vcpu *v, gpa_t at, bool write, bool exec)
+{
+	struct domain *d = v->domain;
+	gfn_t g = gpa_to_gfn(at);
+	const char *whose = NULL;
+	int rc = 0;
+
+	spin_lock(&d->p2m.lock);
+	if (d->control && !lookup(d, g).entry)
+		whose = withheld(gpa_x(at));
+	if (!whose)
+		rc = resolve(d, g, write, exec);
+	spin_unlock(&d->p2m.lock);
+
+	if (whose || rc == -ENOMEM)
+		domain_crash(d, "%s of %#llx: %s",
+		             exec    ? "execution"
+		             : write ? "write"
+		                     : "read",
+		             (unsigned long long)gpa_x(at),
+		             whose ? whose : "no memory for page tables");
+	return rc == -EFAULT ? rc : 0;
+}
