@@ -54,6 +54,9 @@ struct cpu {
 	void *tss;		 /* (i) desc.c */
 	void *gdt;		 /* (i) desc.c */
 	paddr_t vmm_area;	 /* (i) SVM host save area; its second page: host VMCB for VMLOAD */
+	u32 asid_next;		 /* (o) tagged TLB: see svm.c */
+	u64 asid_generation;	 /* (o) */
+	struct vcpu *reflect;	 /* (a) the control domain's vCPU of this CPU: gets device vectors */
 	struct spinlock timer_lock; /* protects (t) */
 	struct timer **timers;	 /* (t) heap; timer.c */
 	u32 timer_count;	 /* (t) */
@@ -61,6 +64,9 @@ struct cpu {
 	u64 timer_armed;	 /* (t) deadline in the local APIC, ns, or UINT64_MAX */
 	struct list runq;	 /* sched.c, under its lock */
 	struct spinlock sched_lock;
+	struct vcpu *running;	 /* under sched_lock: whose turn it is, NULL: idle */
+	struct timer *slice;	 /* (i) end of the running vCPU's turn; sched.c */
+	bool turn_over;		 /* (o) the running vCPU goes to the tail */
 	/* Level-triggered physical interrupts in service: see irq.c. 256 bits each. */
 	u64 level_pending[4];	 /* (o) taken and not yet retired */
 	u64 level_done[4];	 /* (a) the guest has acknowledged */
@@ -94,7 +100,8 @@ struct cpu_features {
 	bool invariant_tsc; /* 0x80000007:EDX[8] */
 	bool tsc_reliable;  /* invariant_tsc, or a hypervisor below whose TSC is one clock */
 	bool xsave;
-	u64 xcr0_mask;	    /* what XCR0 may hold, CPUID 0xd */
+	bool rdtscp;	    /* TSC_AUX exists */
+	u64 xcr0_mask;	    /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
 	u32 xsave_size;	    /* bytes of an XSAVE area with all of xcr0_mask */
 	/* CPUID 0x8000000a */
 	bool svm, npt, nrips, flush_by_asid, decode_assists, vmcb_clean, pause_filter;

@@ -95,10 +95,9 @@ struct vcpu {
 	struct list runq;	 /* (s) */
 	u32 state;		 /* (s) enum vcpu_state */
 	bool on_cpu;		 /* (s) its state is in that CPU */
-	u64 wake_pending;	 /* (a) a wake came while it was not blocked */
+	u32 attention;		 /* (a) something below may have to be injected or acted on */
 	struct guest_regs regs;	 /* (o) */
-	void *vmcb;		 /* (i) vendor control block, virt_ops only */
-	paddr_t vmcb_pa;	 /* (i) */
+	void *virt;		 /* (i) the vendor's own state, virt_ops only */
 	void *xsave;		 /* (i) 64-byte aligned */
 	u64 xcr0;		 /* (o) while not on a CPU */
 	u64 dr[4];		 /* (o) same */
@@ -109,8 +108,11 @@ struct vcpu {
 	u8 nmi_pending;		 /* (a) */
 	u8 init_pending;	 /* (a) INIT came */
 	u16 sipi_vector;	 /* (a) 0x100 | vector when a SIPI came */
-	bool hlt_irq_off;	 /* (o) halted with RFLAGS.IF clear */
-	u64 pause_count;	 /* (a) */
+	bool wait_sipi;		 /* (a) after INIT, until a SIPI */
+	bool halted;		 /* (o) in HLT: goes on when something can be delivered */
+	bool hlt_irq_off;	 /* (a) halted with RFLAGS.IF clear */
+	u32 pause_count;	 /* (a) */
+	u64 tsc_aux;		 /* (o) while not on a CPU */
 	/* vcpu_info: in shared_info until registered elsewhere, then a frame with a reference. */
 	mfn_t info_mfn;		 /* (d) */
 	u32 info_offset;	 /* (d) */
@@ -158,6 +160,8 @@ void domain_unpause(struct domain *d);
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 /* SCHEDOP_shutdown and its like: code SHUTDOWN_*. */
 void domain_shutdown(struct domain *d, u32 code);
+/* Write time_wallclock into shared_info. */
+void domain_wallclock_update(struct domain *d);
 /* Invariants of all domains (events, references); number of violations, each logged. */
 u32 domain_check(void);
 #define for_each_domain(d) for ((d) = load_acquire(&domain_list); (d); (d) = (d)->next)
@@ -181,6 +185,12 @@ void vcpu_kick(struct vcpu *v);
 /* The current vCPU waits until vcpu_wake (HLT, poll); returns at once, the exit loop switches. */
 void vcpu_block(struct vcpu *v);
 void vcpu_yield(struct vcpu *v);
+/* A vCPU that has just been created or unpaused may enter its run queue. */
+void vcpu_ready(struct vcpu *v);
+/* Out of its run queue, and off its CPU unless that is the caller's. */
+void vcpu_unready(struct vcpu *v);
+/* Nothing keeps it from running: neither its own pauses nor its domain's. */
+bool vcpu_may_run(const struct vcpu *v);
 /* Publish pvclock time of v into its vcpu_info and time area. */
 void vcpu_time_update(struct vcpu *v);
 /* Write the runstate area if there is one. */
@@ -197,6 +207,8 @@ struct sched_policy {
 	const char *name;
 	void (*enqueue)(struct cpu *c, struct vcpu *v, bool front);
 	void (*dequeue)(struct cpu *c, struct vcpu *v);
-	struct vcpu *(*pick)(struct cpu *c); /* NULL: idle */
+	struct vcpu *(*pick)(struct cpu *c); /* takes it out; NULL: nobody wants to run */
+	u64 (*slice)(const struct cpu *c);   /* ns for the vCPU just picked, 0 = as long as it likes */
+	bool (*preempts)(const struct vcpu *woken, const struct vcpu *running);
 };
 void sched_init_cpu(struct cpu *c);

@@ -32,6 +32,7 @@ struct virt_ops {
 	void (*mode)(const struct vcpu *v, struct guest_mode *m);
 	void (*inject)(struct vcpu *v, u8 vector, bool has_error, u32 error); /* exception */
 	void (*dump)(const struct vcpu *v);	     /* registers, onto the console */
+	const u8 *hypercall_insn;		     /* three bytes: VMMCALL or VMCALL */
 };
 extern const struct virt_ops *virt;
 extern const struct virt_ops svm_ops;
@@ -47,4 +48,3 @@ u32 vcpu_io_read(struct vcpu *v, u16 port, u32 bytes);
 void vcpu_io_write(struct vcpu *v, u16 port, u32 bytes, u32 val);
 int domain_io_init(struct domain *d);  /* iopm */
 int domain_msr_init(struct domain *d); /* msrpm */
-/* PM1 control port, learnt from the FADT: intercepted (io.c). */

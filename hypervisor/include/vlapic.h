@@ -25,5 +25,9 @@ int vlapic_write(struct vcpu *v, u32 msr, u64 val);
 void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
 /* Highest vector that may be delivered now (priority above TPR and ISR), -1 if none. */
 int vlapic_pending(const struct vcpu *v);
+/* Nothing can be delivered, but could if the TPR were lower. */
+bool vlapic_masked_by_tpr(const struct vcpu *v);
 /* The vector was delivered: IRR to ISR. */
 void vlapic_accept(struct vcpu *v, u8 vector);
+/* It was not, after all: ISR to IRR. */
+void vlapic_unaccept(struct vcpu *v, u8 vector);

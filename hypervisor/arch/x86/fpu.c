@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Registers that the hypervisor never uses itself and so leaves in the CPU: x87, SSE, AVX, XCR0,
+ * DR0-DR3 and TSC_AUX. They are switched when a CPU changes vCPUs, not at exits.
+ *
+ * The guest's XCR0 is read back with XGETBV here rather than tracked at XSETBV exits: QEMU 7.2 has no
+ * such exit.
+ */
+#include <domain.h>
+#include <fpu.h>
+#include <page.h>
+#include <string.h>
+#include <virt.h>
+
+#define MSR_TSC_AUX 0xc0000103
+#define XCR0_X87    BIT(0)
+#define XCR0_SSE    BIT(1)
+#define XCR0_AVX    BIT(2)
+#define XCR0_AVX512 (BIT(5) | BIT(6) | BIT(7))
+#define CR4_OSXSAVE BIT(18)
+
+int fpu_init(struct vcpu *v)
+{
+	v->xsave = heap_alloc(PAGE_SIZE * ((cpu_features.xsave_size + PAGE_SIZE) / PAGE_SIZE));
+	if (!v->xsave)
+		return -ENOMEM;
+	fpu_reset(v);
+	return 0;
+}
+
+void fpu_free(struct vcpu *v)
+{
+	heap_free(v->xsave);
+}
+
+static bool in_cpu(const struct vcpu *v)
+{
+	return this_cpu()->current == v;
+}
+
+static void restore(struct vcpu *v)
+{
+	if (!cpu_features.xsave) {
+		__asm__ volatile("fxrstor64 (%0)" ::"r"(v->xsave) : "memory");
+		return;
+	}
+	xsetbv(0, cpu_features.xcr0_mask);
+	__asm__ volatile("xrstor64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+	xsetbv(0, v->xcr0);
+}
+
+/* FCW 0x37f after INIT is FNINIT's; the hardware's 0x40 shows to nobody. MXCSR: APM1 4.2.2. */
+void fpu_reset(struct vcpu *v)
+{
+	u8 *legacy = v->xsave;
+
+	memset(v->xsave, 0, max(cpu_features.xsave_size, 576u));
+	*(u16 *)legacy = 0x37f;
+	*(u32 *)(legacy + 24) = 0x1f80;
+	v->xcr0 = XCR0_X87;
+	if (in_cpu(v))
+		restore(v);
+}
+
+void fpu_load(struct vcpu *v)
+{
+	restore(v);
+	if (cpu_features.rdtscp)
+		wrmsr(MSR_TSC_AUX, v->tsc_aux);
+}
+
+void fpu_save(struct vcpu *v)
+{
+	if (cpu_features.xsave) {
+		v->xcr0 = xgetbv(0);
+		xsetbv(0, cpu_features.xcr0_mask);
+		__asm__ volatile("xsave64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+	} else {
+		__asm__ volatile("fxsave64 (%0)" ::"r"(v->xsave) : "memory");
+	}
+	if (cpu_features.rdtscp)
+		v->tsc_aux = rdmsr(MSR_TSC_AUX);
+}
+
+/* APM3 XSETBV: x87 always, AVX needs SSE, AVX-512 comes whole and needs AVX. */
+int fpu_xsetbv(struct vcpu *v, u32 reg, u64 val)
+{
+	struct guest_mode m;
+
+	virt->mode(v, &m);
+	if (reg || !(m.cr4 & CR4_OSXSAVE) || !(val & XCR0_X87) ||
+	    (val & ~cpu_features.xcr0_mask))
+		return -EINVAL;
+	if ((val & XCR0_AVX) && !(val & XCR0_SSE))
+		return -EINVAL;
+	if ((val & XCR0_AVX512) && ((val & XCR0_AVX512) != XCR0_AVX512 || !(val & XCR0_AVX)))
+		return -EINVAL;
+	xsetbv(0, val);
+	return 0;
+}
+
+#define DR_CASE(n)                                                                                 \
+	case n:                                                                                    \
+		__asm__ volatile("mov %0,%%db" #n ::"r"(val));                                     \
+		break;
+void fpu_write_dr(u32 n, u64 val)
+{
+	switch (n) {
+		DR_CASE(0)
+		DR_CASE(1)
+		DR_CASE(2)
+		DR_CASE(3)
+	}
+}
+#undef DR_CASE
+
+u64 fpu_read_dr(u32 n)
+{
+	u64 val = 0;
+
+	switch (n) {
+	case 0:
+		__asm__ volatile("mov %%db0,%0" : "=r"(val));
+		break;
+	case 1:
+		__asm__ volatile("mov %%db1,%0" : "=r"(val));
+		break;
+	case 2:
+		__asm__ volatile("mov %%db2,%0" : "=r"(val));
+		break;
+	case 3:
+		__asm__ volatile("mov %%db3,%0" : "=r"(val));
+		break;
+	}
+	return val;
+}

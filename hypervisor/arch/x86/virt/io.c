@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ports: the control domain has them all but a few, guests have none.
+ *
+ * A port that is not there reads all-ones, but the PIT's read 0, so that Linux gives its calibration
+ * up at once instead of spinning on them. Writes go nowhere.
+ */
+#include <acpi.h>
+#include <console.h>
+#include <domain.h>
+#include <page.h>
+#include <printk.h>
+#include <string.h>
+#include <virt.h>
+
+#define IOPM_FRAMES_ORDER 2 /* 12 KiB, rounded up to 4 frames (APM2 15.10.1) */
+#define PM1_SLP_TYP(b)	  ((b) >> 2 & 7) /* in the register's high byte (ACPI 6.4 4.8.3.2.1) */
+#define PM1_SLP_EN	  BIT(5)
+
+/* Withheld from the control domain. Not 0xcf9: its bit would catch every 32-bit write to 0xcf8. */
+static const struct {
+	u16 first, last;
+	u8 reads;
+	const char *why;
+} withheld[] = {
+	{ 0x20, 0x21, 0xff, "PIC: masked for good, interrupts go through the IO-APIC" },
+	{ 0xa0, 0xa1, 0xff, "second PIC" },
+	{ 0x4d0, 0x4d1, 0xff, "ELCR: edge or level of PIC lines" },
+	{ 0x40, 0x43, 0x00, "PIT: the hypervisor may calibrate with it, and nobody else ticks" },
+};
+
+static bool is_uart(u16 port)
+{
+	return uart_port && (u16)(port - uart_port) < 8;
+}
+
+/* The control domain's view of one port; guests: everything is withheld. */
+static bool port_hidden(const struct domain *d, u16 port, u8 *reads)
+{
+	*reads = (port >= 0x40 && port <= 0x43) || port == 0x61 ? 0 : 0xff;
+	if (!d->control)
+		return true;
+	for (u32 i = 0; i < ARRAY_SIZE(withheld); i++)
+		if (port >= withheld[i].first && port <= withheld[i].last) {
+			*reads = withheld[i].reads;
+			return true;
+		}
+	return is_uart(port);
+}
+
+static void allow(u8 *map, u32 port)
+{
+	map[port / 8] &= (u8) ~(1u << port % 8);
+}
+
+static void intercept(u8 *map, u32 port)
+{
+	if (port)
+		map[port / 8] |= (u8)(1u << port % 8);
+}
+
+int domain_io_init(struct domain *d)
+{
+	mfn_t m = page_alloc(IOPM_FRAMES_ORDER);
+	u8 reads;
+
+	if (!mfn_valid_box(m))
+		return -ENOMEM;
+	d->iopm = mfn_to_virt(m);
+	memset(d->iopm, 0xff, 4 * PAGE_SIZE);
+	for (u32 port = 0; port < 0x10000; port++)
+		if (!port_hidden(d, (u16)port, &reads))
+			allow(d->iopm, port);
+	if (d->control) { /* the sleep bits are in the second byte, but writes start at the first */
+		for (u32 i = 0; i < 2; i++) {
+			if (acpi.pm1a_cnt)
+				intercept(d->iopm, acpi.pm1a_cnt + i);
+			if (acpi.pm1b_cnt)
+				intercept(d->iopm, acpi.pm1b_cnt + i);
+		}
+	}
+	return 0;
+}
+
+static u32 port_in(u16 port, u32 bytes)
+{
+	return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
+}
+
+static void port_out(u16 port, u32 bytes, u32 val)
+{
+	if (bytes == 1)
+		outb(port, (u8)val);
+	else if (bytes == 2)
+		outw(port, (u16)val);
+	else
+		outl(port, val);
+}
+
+/* An access that touches a hidden port is hidden as a whole. */
+static bool hidden(const struct domain *d, u16 port, u32 bytes, u32 *reads)
+{
+	bool any = false;
+	u8 byte;
+
+	*reads = 0;
+	for (u32 i = 0; i < bytes; i++) {
+		any |= port_hidden(d, (u16)(port + i), &byte);
+		*reads |= (u32)byte << (8 * i);
+	}
+	return any;
+}
+
+u32 vcpu_io_read(struct vcpu *v, u16 port, u32 bytes)
+{
+	u32 val;
+
+	if (hidden(v->domain, port, bytes, &val))
+		return val;
+	return port_in(port, bytes);
+}
+
+/*
+ * A write that sets the sleep bit: power-off is done here, after the other domains have ended; sleep
+ * states are refused, for the machine would lose the hypervisor's state.
+ */
+static bool pm1_write(u16 pm1, u16 port, u32 bytes, u32 val)
+{
+	u32 offset = (u32)pm1 + 1 - port;
+	u8 high;
+
+	if (!pm1 || offset >= bytes)
+		return false;
+	high = (u8)(val >> (8 * offset));
+	if (!(high & PM1_SLP_EN))
+		return false;
+	if (acpi.s5_known && PM1_SLP_TYP(high) == acpi.s5_typ_a) {
+		domain_shutdown(control_domain, SHUTDOWN_poweroff);
+		return true;
+	}
+	pr_warn("the control domain asked for sleep type %lu: refused, only power-off is known here\n",
+		(unsigned long)PM1_SLP_TYP(high));
+	return true;
+}
+
+void vcpu_io_write(struct vcpu *v, u16 port, u32 bytes, u32 val)
+{
+	u32 reads;
+
+	if (hidden(v->domain, port, bytes, &reads))
+		return;
+	if (pm1_write(acpi.pm1a_cnt, port, bytes, val) ||
+	    pm1_write(acpi.pm1b_cnt, port, bytes, val))
+		return;
+	port_out(port, bytes, val);
+}

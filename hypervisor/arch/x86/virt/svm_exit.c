@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What happens after a #VMEXIT: one short case each, the work is done by vendor-neutral code. */
+#include <domain.h>
+#include <fpu.h>
+#include <hypercall.h>
+#include <printk.h>
+#include <string.h>
+#include <svm.h>
+#include <virt.h>
+
+#define EXC_DB	  1
+#define EXC_UD	  6
+#define EXC_GP	  13
+#define EXC_AC	  17
+#define EXC_MC	  18
+#define RFLAGS_TF BIT(8)
+#define RFLAGS_IF BIT(9)
+#define DR6_BS	  BIT(14)
+
+#define MSR_EFER       0xc0000080
+#define MSR_PAT	       0x277
+#define MSR_X2APIC_TPR 0x808
+#define EFER_SCE       BIT(0)
+#define EFER_LME       BIT(8)
+#define EFER_LMA       BIT(10)
+#define EFER_NXE       BIT(11)
+#define EFER_SVME      BIT(12)
+#define EFER_FFXSR     BIT(14)
+#define CR0_PG	       BIT(31)
+
+#define NPF_WRITE BIT(1) /* exit_info1 of a nested fault (APM2 15.25.6) */
+#define NPF_EXEC  BIT(4)
+
+/* --- the length of instructions --------------------------------------------- */
+
+static bool is_prefix(u8 b, bool long64)
+{
+	switch (b) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x64:
+	case 0x65:
+	case 0x66:
+	case 0x67:
+	case 0xf0:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	default:
+		return long64 && b >= 0x40 && b <= 0x4f;
+	}
+}
+
+/*
+ * CPUs without next-RIP (QEMU's): count the prefixes in front of the opcode, once per place. A stale
+ * answer, after the guest has put another form of the same instruction there, hurts that guest only.
+ */
+static u32 insn_length(struct vcpu *v, u32 opcode)
+{
+	struct svm_vcpu *s = svm(v);
+	const struct vmcb *b = s->vmcb;
+	u32 slot = (b->rip ^ b->rip >> 7) % INSN_CACHE;
+	bool long64 = (b->efer & EFER_LMA) && (b->cs.attributes & BIT(9));
+	u8 byte;
+	u32 n = 0;
+
+	if (likely(s->insn[slot].rip == b->rip && s->insn[slot].cr3 == b->cr3 &&
+		   s->insn[slot].exit == (u8)b->exit_code && s->insn[slot].length))
+		return s->insn[slot].length;
+	while (n + opcode < 15 && !copy_from_guest(&byte, b->cs.base + b->rip + n, 1) &&
+	       is_prefix(byte, long64))
+		n++;
+	s->insn[slot].rip = b->rip;
+	s->insn[slot].cr3 = b->cr3;
+	s->insn[slot].exit = (u8)b->exit_code;
+	s->insn[slot].length = (u8)(n + opcode);
+	return n + opcode;
+}
+
+static void svm_go_on(struct vcpu *v, u64 rip)
+{
+	struct svm_vcpu *s = svm(v);
+	struct vmcb *b = s->vmcb;
+
+	b->rip = rip;
+	b->shadow = 0;
+	if (unlikely(b->rflags & RFLAGS_TF) && !s->stepping) {
+		b->dr6 |= DR6_BS;
+		svm_inject(v, EXC_DB, false, 0);
+	}
+}
+
+void svm_skip(struct vcpu *v, u32 length)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+
+	svm_go_on(v, cpu_features.nrips ? b->next_rip : b->rip + insn_length(v, length));
+}
+
+static void inject_gp(struct vcpu *v)
+{
+	svm_inject(v, EXC_GP, true, 0);
+}
+
+static void inject_ud(struct vcpu *v)
+{
+	svm_inject(v, EXC_UD, false, 0);
+}
+
+/* --- exits ------------------------------------------------------------------- */
+
+static void exit_cpuid(struct vcpu *v)
+{
+	struct cpuid_regs r;
+
+	vcpu_cpuid(v, (u32)v->regs.rax, (u32)v->regs.rcx, &r);
+	v->regs.rax = r.eax;
+	v->regs.rbx = r.ebx;
+	v->regs.rcx = r.ecx;
+	v->regs.rdx = r.edx;
+	svm_skip(v, 2);
+}
+
+static void exit_hypercall(struct vcpu *v)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+
+	if (likely(!b->cpl && (b->efer & EFER_LMA) && (b->cs.attributes & BIT(9))))
+		hypercall(v);
+	else
+		v->regs.rax = (u64)hypercall_refuse(b->cpl);
+	if (unlikely(v->hypercall_restart))
+		v->hypercall_restart = false;
+	else
+		svm_skip(v, 3);
+}
+
+/* The other vendor's hypercall instruction is #UD on this CPU. */
+static void exit_ud(struct vcpu *v)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+	u8 op[3];
+
+	if (!copy_from_guest(op, b->cs.base + b->rip, 3) && !memcmp(op, "\x0f\x01\xc1", 3)) {
+		u64 next = b->rip + 3;
+		u64 at = b->rip;
+
+		exit_hypercall(v);
+		if (b->rip != at) /* not restarted: no next-RIP came with #UD */
+			svm(v)->vmcb->rip = next;
+		return;
+	}
+	inject_ud(v);
+}
+
+static void exit_hlt(struct vcpu *v)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+
+	svm_skip(v, 1);
+	v->halted = true;
+	v->hlt_irq_off = !(b->rflags & RFLAGS_IF);
+	WRITE_ONCE(v->attention, 1); /* svm_prepare goes on or blocks */
+	if (v->hlt_irq_off)
+		vcpu_check_all_halted(v->domain);
+}
+
+/* EFER (APM2 3.1.7): what the guest was shown, LMA follows CR0.PG, SVME stays ours. */
+static int efer_write(struct vcpu *v, u64 val)
+{
+	struct vmcb *b = svm(v)->vmcb;
+	struct cpuid_regs r;
+	u64 allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+
+	vcpu_cpuid(v, 0x80000001, 0, &r);
+	if (r.edx & BIT(25))
+		allowed |= EFER_FFXSR;
+	if (val & ~allowed)
+		return -EINVAL;
+	if ((b->cr0 & CR0_PG) && (val ^ b->efer) & EFER_LME)
+		return -EINVAL;
+	b->efer = (val & ~EFER_LMA) | (b->efer & EFER_LMA) | EFER_SVME;
+	return 0;
+}
+
+/* Eight memory types of 3 bits each; 2 and 3 are reserved (APM2 7.8.1). */
+static int pat_write(struct vcpu *v, u64 val)
+{
+	for (u32 i = 0; i < 8; i++) {
+		u8 type = (u8)(val >> (8 * i));
+
+		if (type > 7 || type == 2 || type == 3)
+			return -EINVAL;
+	}
+	svm(v)->vmcb->g_pat = val;
+	return 0;
+}
+
+static int msr_write(struct vcpu *v, u32 msr, u64 val)
+{
+	int rc;
+
+	switch (msr) {
+	case MSR_EFER:
+		return efer_write(v, val);
+	case MSR_PAT:
+		return pat_write(v, val);
+	default:
+		rc = vcpu_wrmsr(v, msr, val);
+		if (!rc && msr == MSR_X2APIC_TPR)
+			svm_tpr_write(v);
+		return rc;
+	}
+}
+
+static int msr_read(struct vcpu *v, u32 msr, u64 *val)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+
+	switch (msr) {
+	case MSR_EFER:
+		*val = b->efer & ~EFER_SVME;
+		return 0;
+	case MSR_PAT:
+		*val = b->g_pat;
+		return 0;
+	case MSR_X2APIC_TPR:
+		svm_tpr_read(v);
+	}
+	return vcpu_rdmsr(v, msr, val);
+}
+
+static void exit_msr(struct vcpu *v)
+{
+	struct guest_regs *r = &v->regs;
+	u32 msr = (u32)r->rcx;
+	u64 val = 0;
+	int rc;
+
+	if (svm(v)->vmcb->exit_info1 & 1) {
+		rc = msr_write(v, msr, r->rdx << 32 | (u32)r->rax);
+	} else {
+		rc = msr_read(v, msr, &val);
+		if (!rc) {
+			r->rax = (u32)val;
+			r->rdx = val >> 32;
+		}
+	}
+	if (rc)
+		inject_gp(v);
+	else
+		svm_skip(v, 2);
+}
+
+/* exit_info1 (APM2 15.10.2): bit 0 IN, 2 string, 4-6 size, 16-31 port; exit_info2: next RIP. */
+static void exit_io(struct vcpu *v)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+	u64 info = b->exit_info1;
+	u32 bytes = info >> 4 & 7;
+	u16 port = (u16)(info >> 16);
+	u64 mask = bytes == 4 ? ~0u : BIT(bytes * 8) - 1;
+
+	if (info & BIT(2)) { /* INS, OUTS: nothing here is worth a decoder */
+		inject_gp(v);
+		return;
+	}
+	if (info & 1) {
+		u64 val = vcpu_io_read(v, port, bytes);
+
+		/* A 32-bit result clears the upper half, smaller ones keep the rest. */
+		v->regs.rax = bytes == 4 ? val : (v->regs.rax & ~mask) | (val & mask);
+	} else {
+		vcpu_io_write(v, port, bytes, (u32)(v->regs.rax & mask));
+	}
+	svm_go_on(v, b->exit_info2);
+}
+
+static void exit_npf(struct vcpu *v)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+
+	if (p2m_fault(v, gpa(b->exit_info2), b->exit_info1 & NPF_WRITE, b->exit_info1 & NPF_EXEC))
+		inject_gp(v);
+}
+
+static void exit_xsetbv(struct vcpu *v)
+{
+	if (svm(v)->vmcb->cpl || fpu_xsetbv(v, (u32)v->regs.rcx,
+					    v->regs.rdx << 32 | (u32)v->regs.rax))
+		inject_gp(v);
+	else
+		svm_skip(v, 3);
+}
+
+/* #DB of a guest goes back to it; the one that ends our single step does not. */
+static void exit_db(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm(v);
+	struct vmcb *b = s->vmcb;
+
+	if (s->stepping) {
+		s->stepping = false;
+		if (!s->step_tf) {
+			b->rflags &= ~RFLAGS_TF;
+			b->dr6 &= ~DR6_BS;
+			return;
+		}
+	}
+	svm_inject(v, EXC_DB, false, 0);
+}
+
+static void exit_iret(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm(v);
+
+	s->vmcb->intercept1 &= ~I1_IRET;
+	s->nmi_iret = true; /* still inside until RIP moves on: svm_arm_nmi */
+	s->nmi_iret_rip = s->vmcb->rip;
+	WRITE_ONCE(v->attention, 1);
+}
+
+/*
+ * Exit code -1. QEMU 7.2 leaves the guest this way when it writes reserved bits to CR3 or CR4, which
+ * is #GP on a real CPU. A control block that VMRUN refuses holds the host's CR3 afterwards.
+ */
+static void exit_invalid(struct vcpu *v)
+{
+	if (svm(v)->vmcb->cr3 == read_cr3())
+		domain_crash(v->domain, "vCPU %u: state that the CPU refuses", v->id);
+	else
+		inject_gp(v);
+}
+
+/*
+ * An event was on its way into the guest when the exit came (APM2 15.7.2). Software interrupts and
+ * INT3/INTO run again, since RIP still is at the instruction. QEMU reports V_IRQ as an exception with
+ * a vector above 31 and keeps V_IRQ set: drop it. A CPU reports it as an interrupt and has cleared
+ * V_IRQ: svm_delivered has taken it for done, so it goes back.
+ */
+static void event_again(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm(v);
+	u64 info = s->vmcb->exit_int_info;
+	u32 type = EVENT_TYPE(info), vector = EVENT_VECTOR(info);
+
+	if (type == EVENT_TYPE_EXCEPTION && vector < 32 && vector != 3 && vector != 4) {
+		s->vmcb->event_inject = info;
+	} else if (type == EVENT_TYPE_NMI) {
+		s->vmcb->event_inject = info;
+	} else if (type == EVENT_TYPE_INTR) {
+		if (s->armed_upcall)
+			WRITE_ONCE(v->upcall_pending, 1);
+		else
+			vlapic_unaccept(v, (u8)vector);
+		WRITE_ONCE(v->attention, 1);
+	}
+}
+
+static void exit_exception(struct vcpu *v, u32 vector)
+{
+	switch (vector) {
+	case EXC_DB:
+		exit_db(v);
+		break;
+	case EXC_UD:
+		exit_ud(v);
+		break;
+	case EXC_AC:
+		svm_inject(v, EXC_AC, true, 0);
+		break;
+	case EXC_MC:
+		__asm__ volatile("int $18"); /* the machine's own: traps.c reports it */
+		break;
+	}
+}
+
+void svm_exit(struct vcpu *v)
+{
+	const struct vmcb *b = svm(v)->vmcb;
+	u32 code = (u32)b->exit_code;
+
+	if (unlikely(b->exit_int_info & EVENT_VALID))
+		event_again(v);
+	switch (code) {
+	case EXIT_VMMCALL:
+		exit_hypercall(v);
+		break;
+	case EXIT_CPUID:
+		exit_cpuid(v);
+		break;
+	case EXIT_INTR:
+		irq_window();
+		break;
+	case EXIT_NMI:
+		break; /* the host has taken it at STGI */
+	case EXIT_HLT:
+		exit_hlt(v);
+		break;
+	case EXIT_MSR:
+		exit_msr(v);
+		break;
+	case EXIT_IOIO:
+		exit_io(v);
+		break;
+	case EXIT_NPF:
+		exit_npf(v);
+		break;
+	case EXIT_XSETBV:
+		exit_xsetbv(v);
+		break;
+	case EXIT_IRET:
+		exit_iret(v);
+		break;
+	case EXIT_CR8_WRITE:
+		svm(v)->vmcb->cr_write &= ~CR8;
+		svm_step(v);
+		break;
+	case EXIT_WBINVD: /* INVD, too: never without writing back */
+	case EXIT_INVD:
+		__asm__ volatile("wbinvd" ::: "memory");
+		svm_skip(v, 2);
+		break;
+	case EXIT_RDPMC:
+		inject_gp(v);
+		break;
+	case EXIT_SHUTDOWN:
+		domain_crash(v->domain, "vCPU %u: triple fault at %lx", v->id, b->rip);
+		break;
+	case EXIT_TASK:
+		domain_crash(v->domain, "vCPU %u: hardware task switch", v->id);
+		break;
+	case EXIT_INVALID:
+		exit_invalid(v);
+		break;
+	case EXIT_INVLPGA:
+	case EXIT_VMRUN:
+	case EXIT_VMLOAD ... EXIT_SKINIT:
+	case EXIT_MONITOR:
+	case EXIT_MWAIT:
+	case EXIT_RDPRU:
+		inject_ud(v); /* hidden by CPUID */
+		break;
+	default:
+		if (code >= EXIT_EXCEPTION && code < EXIT_EXCEPTION + 32)
+			exit_exception(v, code - EXIT_EXCEPTION);
+		else
+			domain_crash(v->domain, "vCPU %u: unexpected exit %x", v->id, code);
+	}
+}
