@@ -59,9 +59,7 @@ struct domain *domain_get(domid_t id)
 	if (id == DOMID_SELF)
 		id = current_vcpu()->domain->id;
 	spin_lock(&list_lock);
-	for_each_domain (d)
-		if (d->id == id)
-			break;
+	for_each_domain(d) if (d->id == id) break;
 	if (d)
 		__atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
 	spin_unlock(&list_lock);
@@ -111,7 +109,7 @@ void domain_wallclock_update(struct domain *d)
 static const char *code_name(u32 code)
 {
 	static const char *const names[] = { "power-off", "reboot",   "suspend",
-					     "crash",	  "watchdog", "soft reset" };
+		                             "crash",     "watchdog", "soft reset" };
 
 	return code < ARRAY_SIZE(names) ? names[code] : "unknown code";
 }
@@ -198,7 +196,8 @@ u32 domain_check(void)
 	struct domain *d;
 	u32 bad = 0;
 
-	for_each_domain (d) {
+	for_each_domain(d)
+	{
 		if (!d->refs) {
 			pr_err("d%u: in the list without a reference\n", d->id);
 			bad++;

@@ -161,7 +161,7 @@ void vcpu_block(struct vcpu *v)
 
 	spin_lock(&c->sched_lock);
 	__atomic_exchange_n(&v->state, v->wait_sipi ? VCPU_OFFLINE : VCPU_BLOCKED,
-			    __ATOMIC_SEQ_CST);
+	                    __ATOMIC_SEQ_CST);
 	if (READ_ONCE(v->attention))
 		v->state = VCPU_RUNNABLE; /* woken in between */
 	else

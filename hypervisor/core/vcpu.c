@@ -11,8 +11,8 @@
 #include <string.h>
 #include <virt.h>
 
-#define NO_GPA		  (gpa(~0ULL))
-#define LEGACY_VCPUS	  32 /* slots in shared_info */
+#define NO_GPA             (gpa(~0ULL))
+#define LEGACY_VCPUS       32 /* slots in shared_info */
 #define PVCLOCK_TSC_STABLE BIT(0)
 
 static void singleshot(struct timer *t)
@@ -25,7 +25,8 @@ static void poll_over(struct timer *t)
 	vcpu_wake(container_of(t, struct vcpu, poll_timer));
 }
 
-/* vcpu_info lives in shared_info until registered; vCPUs beyond its slots get a frame of their own. */
+/* vcpu_info lives in shared_info until registered; vCPUs beyond its slots get a frame of their own.
+ */
 static int info_init(struct vcpu *v)
 {
 	if (v->id < LEGACY_VCPUS) {
@@ -47,7 +48,8 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c)
 	v->domain = d;
 	v->cpu = c;
 	v->pinned = d->control;
-	/* The control domain's is the CPU's, so that its interrupts need no translation; guests have Xen's. */
+	/* The control domain's is the CPU's, so that its interrupts need no translation; guests
+	 * have Xen's. */
 	v->apic_id = d->control ? c->apic_id : 2 * id;
 	v->state = VCPU_OFFLINE;
 	v->wait_sipi = true;
@@ -84,7 +86,8 @@ struct vcpu_info *vcpu_info_map(struct vcpu *v)
 	return (struct vcpu_info *)((char *)page_map(v->info_mfn) + v->info_offset);
 }
 
-/* The clock that the hypervisor itself uses, from one base, so it never has to be published again. */
+/* The clock that the hypervisor itself uses, from one base, so it never has to be published again.
+ */
 static void time_fill(struct vcpu_time_info *t)
 {
 	u32 version = t->version | 1;
@@ -127,7 +130,7 @@ static void runstate_write(struct vcpu *v, const struct vcpu_runstate_info *r, u
 		u32 start = max(from, first);
 
 		copy_to_gpa(v->domain, gpa(v->runstate_gpa[1].v + start - first), bytes + start,
-			    to - start);
+		            to - start);
 	}
 }
 

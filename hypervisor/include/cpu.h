@@ -12,7 +12,7 @@
 /* Selectors of the hypervisor's GDT (desc.c). */
 #define SEL_CODE64 0x08
 #define SEL_DATA   0x10
-#define SEL_TSS	   0x18
+#define SEL_TSS    0x18
 
 /* The hypervisor's vectors: from VEC_FIRST up. Device vectors below it are the control domain's. */
 #define VEC_FIRST    0xf0
@@ -22,11 +22,11 @@
 #define VEC_SPURIOUS 0xff
 
 /* Bits of cpu->todo: what this CPU must look at before it enters a guest again. */
-#define TODO_TIMER	BIT(0) /* the timer heap's top may have expired */
-#define TODO_RESCHED	BIT(1) /* pick again */
-#define TODO_LEVEL_EOI	BIT(2) /* run irq_level_eoi_retire() */
-#define TODO_CALL	BIT(3) /* run smp call */
-#define TODO_CONSOLE	BIT(4) /* serial input or the console menu wants work */
+#define TODO_TIMER     BIT(0) /* the timer heap's top may have expired */
+#define TODO_RESCHED   BIT(1) /* pick again */
+#define TODO_LEVEL_EOI BIT(2) /* run irq_level_eoi_retire() */
+#define TODO_CALL      BIT(3) /* run smp call */
+#define TODO_CONSOLE   BIT(4) /* serial input or the console menu wants work */
 
 struct vcpu;
 struct timer;
@@ -43,44 +43,44 @@ enum cpu_mode {
  * %gs points at it in host mode; `self` must stay first.
  */
 struct cpu {
-	struct cpu *self;	 /* (i) */
-	u32 id;			 /* (i) dense index; 0 = boot CPU */
-	u32 apic_id;		 /* (i) physical APIC id */
-	struct vcpu *current;	 /* (o) vCPU whose state is on this CPU, NULL when idle */
-	u64 todo;		 /* (a) TODO_* */
-	u32 mode;		 /* (a) enum cpu_mode, written by the own CPU */
-	u64 entries;		 /* (o) VM entries so far; the watchdog looks at it */
-	u64 stack_top;		 /* (i) top of the host stack, 16-byte aligned */
-	void *tss;		 /* (i) desc.c */
-	void *gdt;		 /* (i) desc.c */
-	paddr_t vmm_area;	 /* (i) SVM host save area; its second page: host VMCB for VMLOAD */
-	u32 asid_next;		 /* (o) tagged TLB: see svm.c */
-	u64 asid_generation;	 /* (o) */
-	struct vcpu *reflect;	 /* (a) the control domain's vCPU of this CPU: gets device vectors */
+	struct cpu *self;     /* (i) */
+	u32 id;               /* (i) dense index; 0 = boot CPU */
+	u32 apic_id;          /* (i) physical APIC id */
+	struct vcpu *current; /* (o) vCPU whose state is on this CPU, NULL when idle */
+	u64 todo;             /* (a) TODO_* */
+	u32 mode;             /* (a) enum cpu_mode, written by the own CPU */
+	u64 entries;          /* (o) VM entries so far; the watchdog looks at it */
+	u64 stack_top;        /* (i) top of the host stack, 16-byte aligned */
+	void *tss;            /* (i) desc.c */
+	void *gdt;            /* (i) desc.c */
+	paddr_t vmm_area;     /* (i) SVM host save area; its second page: host VMCB for VMLOAD */
+	u32 asid_next;        /* (o) tagged TLB: see svm.c */
+	u64 asid_generation;  /* (o) */
+	struct vcpu *reflect; /* (a) the control domain's vCPU of this CPU: gets device vectors */
 	struct spinlock timer_lock; /* protects (t) */
-	struct timer **timers;	 /* (t) heap; timer.c */
-	u32 timer_count;	 /* (t) */
-	u32 timer_max;		 /* (t) */
-	u64 timer_armed;	 /* (t) deadline in the local APIC, ns, or UINT64_MAX */
-	struct list runq;	 /* sched.c, under its lock */
+	struct timer **timers;      /* (t) heap; timer.c */
+	u32 timer_count;            /* (t) */
+	u32 timer_max;              /* (t) */
+	u64 timer_armed;            /* (t) deadline in the local APIC, ns, or UINT64_MAX */
+	struct list runq;           /* sched.c, under its lock */
 	struct spinlock sched_lock;
-	struct vcpu *running;	 /* under sched_lock: whose turn it is, NULL: idle */
-	struct timer *slice;	 /* (i) end of the running vCPU's turn; sched.c */
-	bool turn_over;		 /* (o) the running vCPU goes to the tail */
+	struct vcpu *running; /* under sched_lock: whose turn it is, NULL: idle */
+	struct timer *slice;  /* (i) end of the running vCPU's turn; sched.c */
+	bool turn_over;       /* (o) the running vCPU goes to the tail */
 	/* Level-triggered physical interrupts in service: see irq.c. 256 bits each. */
-	u64 level_pending[4];	 /* (o) taken and not yet retired */
-	u64 level_done[4];	 /* (a) the guest has acknowledged */
-	u64 count_stray;	 /* (o) device interrupts with nobody to give them to */
-	u64 count_irq[4];	 /* (o) edge, level, own, spurious */
+	u64 level_pending[4];    /* (o) taken and not yet retired */
+	u64 level_done[4];       /* (a) the guest has acknowledged */
+	u64 count_stray;         /* (o) device interrupts with nobody to give them to */
+	u64 count_irq[4];        /* (o) edge, level, own, spurious */
 	void (*call_fn)(void *); /* smp_call; smp.c */
 	void *call_arg;
-	u32 watchdog_seen;	 /* (o of the watching CPU) */
+	u32 watchdog_seen; /* (o of the watching CPU) */
 	u32 watchdog_stuck;
-	u64 bench_mark;		 /* (o) scratch of debugging */
+	u64 bench_mark; /* (o) scratch of debugging */
 };
 
 extern struct cpu *cpus[MAX_CPUS]; /* [0, cpu_count) are valid */
-extern u32 cpu_count;		   /* CPUs that run */
+extern u32 cpu_count;              /* CPUs that run */
 
 static inline struct cpu *this_cpu(void)
 {
@@ -92,27 +92,27 @@ struct cpu_features {
 	char vendor[13];
 	u32 family, model, stepping;
 	u8 phys_bits;
-	bool amd;	    /* AuthenticAMD or HygonGenuine */
-	bool hypervisor;    /* CPUID 1:ECX[31]: an emulator or another hypervisor below */
+	bool amd;        /* AuthenticAMD or HygonGenuine */
+	bool hypervisor; /* CPUID 1:ECX[31]: an emulator or another hypervisor below */
 	bool gib_pages;
 	bool smep, smap, umip;
 	bool x2apic;
 	bool invariant_tsc; /* 0x80000007:EDX[8] */
 	bool tsc_reliable;  /* invariant_tsc, or a hypervisor below whose TSC is one clock */
 	bool xsave;
-	bool rdtscp;	    /* TSC_AUX exists */
-	u64 xcr0_mask;	    /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
-	u32 xsave_size;	    /* bytes of an XSAVE area with all of xcr0_mask */
+	bool rdtscp;    /* TSC_AUX exists */
+	u64 xcr0_mask;  /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
+	u32 xsave_size; /* bytes of an XSAVE area with all of xcr0_mask */
 	/* CPUID 0x8000000a */
 	bool svm, npt, nrips, flush_by_asid, decode_assists, vmcb_clean, pause_filter;
 	u32 asids;
 };
 extern struct cpu_features cpu_features;
 
-void cpu_detect(void);	   /* fill cpu_features; boot_fail() if too old */
-void cpu_init_this(void);  /* EFER, CR0, CR4, PAT of the calling CPU */
+void cpu_detect(void);             /* fill cpu_features; boot_fail() if too old */
+void cpu_init_this(void);          /* EFER, CR0, CR4, PAT of the calling CPU */
 void desc_init_cpu(struct cpu *c); /* GDT, TSS with IST stacks, IDT, %gs of the calling CPU */
-void desc_early_init(void); /* IDT good enough to dump early exceptions, on the boot CPU */
+void desc_early_init(void);        /* IDT good enough to dump early exceptions, on the boot CPU */
 
 /* Find CPUs in the MADT, start all but the boot CPU; each ends in cpu_main(). smp.c */
 void smp_init(void);

@@ -40,40 +40,40 @@ struct e820_entry {
  * (m) under p2m.lock.
  */
 struct domain {
-	domid_t id;		 /* (i) */
-	bool control;		 /* (i) the control domain */
-	u32 refs;		 /* (a) */
+	domid_t id;   /* (i) */
+	bool control; /* (i) the control domain */
+	u32 refs;     /* (a) */
 	struct spinlock lock;
-	struct domain *next;	 /* list of domains, domain.c */
-	u32 max_vcpus;		 /* (i) */
+	struct domain *next;          /* list of domains, domain.c */
+	u32 max_vcpus;                /* (i) */
 	struct vcpu *vcpu[MAX_VCPUS]; /* (i) */
 	struct p2m p2m;
-	u64 tot_pages;		 /* (a) */
-	u64 max_pages;		 /* (d) */
-	struct e820_entry *e820; /* (i) */
-	u32 e820_count;		 /* (i) */
-	mfn_t shared_mfn;	 /* (i) hypervisor's frame; */
+	u64 tot_pages;              /* (a) */
+	u64 max_pages;              /* (d) */
+	struct e820_entry *e820;    /* (i) */
+	u32 e820_count;             /* (i) */
+	mfn_t shared_mfn;           /* (i) hypervisor's frame; */
 	struct shared_info *shared; /* (i) its mapping */
-	gfn_t shared_gfn;	 /* (m) where it is mapped, ~0 = nowhere */
-	struct event_table event; /* event.c */
-	struct grant_table grant; /* grant.c */
-	u64 params[HVM_NR_PARAMS]; /* (d) */
-	u8 callback_vector;	 /* (a) 0 = none; injected without the local APIC */
-	u64 vm_assist;		 /* (a) bits of VMASST_TYPE_* */
-	u64 time_start;		 /* (i) its system time 0 on the hypervisor's clock, ns */
-	u32 pause_count;	 /* (a) */
-	bool dying;		 /* (d) */
-	bool shutdown;		 /* (d) */
-	u32 shutdown_code;	 /* (d) SHUTDOWN_* */
-	char crash_reason[96];	 /* (d) */
-	u64 log_stamp;		 /* rate limit of printk_guest */
+	gfn_t shared_gfn;           /* (m) where it is mapped, ~0 = nowhere */
+	struct event_table event;   /* event.c */
+	struct grant_table grant;   /* grant.c */
+	u64 params[HVM_NR_PARAMS];  /* (d) */
+	u8 callback_vector;         /* (a) 0 = none; injected without the local APIC */
+	u64 vm_assist;              /* (a) bits of VMASST_TYPE_* */
+	u64 time_start;             /* (i) its system time 0 on the hypervisor's clock, ns */
+	u32 pause_count;            /* (a) */
+	bool dying;                 /* (d) */
+	bool shutdown;              /* (d) */
+	u32 shutdown_code;          /* (d) SHUTDOWN_* */
+	char crash_reason[96];      /* (d) */
+	u64 log_stamp;              /* rate limit of printk_guest */
 	u32 log_credit;
-	u32 log_missed;		 /* lines left out since the last one */
-	mfn_t ones;		 /* (m) page of ones, INVALID_MFN until needed */
-	void *iopm;		 /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
-	void *msrpm;		 /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
+	u32 log_missed; /* lines left out since the last one */
+	mfn_t ones;     /* (m) page of ones, INVALID_MFN until needed */
+	void *iopm;     /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
+	void *msrpm;    /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
 	u8 handle[16];
-	u64 hypercalls;		 /* statistics, not exact */
+	u64 hypercalls; /* statistics, not exact */
 };
 
 enum vcpu_state {
@@ -83,53 +83,53 @@ enum vcpu_state {
 };
 
 /*
- * Legend: (o) the CPU that runs it, or whoever paused it; (s) under the scheduler's lock of its CPU,
- * (a) atomic, (i) at creation.
+ * Legend: (o) the CPU that runs it, or whoever paused it; (s) under the scheduler's lock of its
+ * CPU, (a) atomic, (i) at creation.
  */
 struct vcpu {
-	u32 id;			 /* (i) */
-	u32 apic_id;		 /* (i) set in one place: vcpu_create */
-	struct domain *domain;	 /* (i) */
-	struct cpu *cpu;	 /* (s) where it runs or last ran */
-	bool pinned;		 /* (i) */
-	struct list runq;	 /* (s) */
-	u32 state;		 /* (s) enum vcpu_state */
-	bool on_cpu;		 /* (s) its state is in that CPU */
-	u32 attention;		 /* (a) something below may have to be injected or acted on */
-	struct guest_regs regs;	 /* (o) */
-	void *virt;		 /* (i) the vendor's own state, virt_ops only */
-	void *xsave;		 /* (i) 64-byte aligned */
-	u64 xcr0;		 /* (o) while not on a CPU */
-	u64 dr[4];		 /* (o) same */
-	u64 flush_pending;	 /* (a) flush this vCPU's translations before the next entry */
+	u32 id;                 /* (i) */
+	u32 apic_id;            /* (i) set in one place: vcpu_create */
+	struct domain *domain;  /* (i) */
+	struct cpu *cpu;        /* (s) where it runs or last ran */
+	bool pinned;            /* (i) */
+	struct list runq;       /* (s) */
+	u32 state;              /* (s) enum vcpu_state */
+	bool on_cpu;            /* (s) its state is in that CPU */
+	u32 attention;          /* (a) something below may have to be injected or acted on */
+	struct guest_regs regs; /* (o) */
+	void *virt;             /* (i) the vendor's own state, virt_ops only */
+	void *xsave;            /* (i) 64-byte aligned */
+	u64 xcr0;               /* (o) while not on a CPU */
+	u64 dr[4];              /* (o) same */
+	u64 flush_pending;      /* (a) flush this vCPU's translations before the next entry */
 	struct vlapic vlapic;
-	u8 upcall_pending;	 /* (a) a callback vector is to be injected */
-	u8 upcall_vector;	 /* (a) HVMOP_set_evtchn_upcall_vector: through the vLAPIC; 0 = none */
-	u8 nmi_pending;		 /* (a) */
-	u8 init_pending;	 /* (a) INIT came */
-	u16 sipi_vector;	 /* (a) 0x100 | vector when a SIPI came */
-	bool wait_sipi;		 /* (a) after INIT, until a SIPI */
-	bool halted;		 /* (o) in HLT: goes on when something can be delivered */
-	bool hlt_irq_off;	 /* (a) halted with RFLAGS.IF clear */
-	u32 pause_count;	 /* (a) */
-	u64 tsc_aux;		 /* (o) while not on a CPU */
+	u8 upcall_pending; /* (a) a callback vector is to be injected */
+	u8 upcall_vector;  /* (a) HVMOP_set_evtchn_upcall_vector: through the vLAPIC; 0 = none */
+	u8 nmi_pending;    /* (a) */
+	u8 init_pending;   /* (a) INIT came */
+	u16 sipi_vector;   /* (a) 0x100 | vector when a SIPI came */
+	bool wait_sipi;    /* (a) after INIT, until a SIPI */
+	bool halted;       /* (o) in HLT: goes on when something can be delivered */
+	bool hlt_irq_off;  /* (a) halted with RFLAGS.IF clear */
+	u32 pause_count;   /* (a) */
+	u64 tsc_aux;       /* (o) while not on a CPU */
 	/* vcpu_info: in shared_info until registered elsewhere, then a frame with a reference. */
-	mfn_t info_mfn;		 /* (d) */
-	u32 info_offset;	 /* (d) */
-	bool info_registered;	 /* (d) */
+	mfn_t info_mfn;       /* (d) */
+	u32 info_offset;      /* (d) */
+	bool info_registered; /* (d) */
 	/* runstate and time areas: guest-physical, found from the address at registration; a
 	 * runstate area may cross a page: [1] is the second part's address, ~0 if there is none. */
-	gpa_t runstate_gpa[2];	 /* (o) .v == ~0: not registered */
-	gpa_t time_gpa;		 /* (o) */
+	gpa_t runstate_gpa[2];              /* (o) .v == ~0: not registered */
+	gpa_t time_gpa;                     /* (o) */
 	struct vcpu_runstate_info runstate; /* (s) */
-	struct timer timer;	 /* VCPUOP_set_singleshot_timer */
-	u32 poll_ports;		 /* (a) SCHEDOP_poll waits: number of ports, 0 = not polling */
+	struct timer timer;                 /* VCPUOP_set_singleshot_timer */
+	u32 poll_ports;               /* (a) SCHEDOP_poll waits: number of ports, 0 = not polling */
 	evtchn_port_t poll_port[128]; /* (o) */
 	struct timer poll_timer;
-	u16 virq_port[24];	 /* (e) 0 = not bound */
-	u64 exits[8];		 /* (o) counters by kind, for the console menu */
-	u64 hypercall_progress;	 /* (o) preempted hypercall's saved progress, 0 = none */
-	bool hypercall_restart;	 /* (o) run the same hypercall again instead of going on behind it */
+	u16 virq_port[24];      /* (e) 0 = not bound */
+	u64 exits[8];           /* (o) counters by kind, for the console menu */
+	u64 hypercall_progress; /* (o) preempted hypercall's saved progress, 0 = none */
+	bool hypercall_restart; /* (o) run the same hypercall again instead of going on behind it */
 };
 
 extern struct domain *control_domain;
@@ -208,7 +208,8 @@ struct sched_policy {
 	void (*enqueue)(struct cpu *c, struct vcpu *v, bool front);
 	void (*dequeue)(struct cpu *c, struct vcpu *v);
 	struct vcpu *(*pick)(struct cpu *c); /* takes it out; NULL: nobody wants to run */
-	u64 (*slice)(const struct cpu *c);   /* ns for the vCPU just picked, 0 = as long as it likes */
+	u64 (*slice)(
+		const struct cpu *c); /* ns for the vCPU just picked, 0 = as long as it likes */
 	bool (*preempts)(const struct vcpu *woken, const struct vcpu *running);
 };
 void sched_init_cpu(struct cpu *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* AMD SVM: the control block and the per-vCPU state behind virt_ops. Included by virt/svm*.c only. */
+/* AMD SVM: the control block and the per-vCPU state behind virt_ops. Included by virt/svm*.c only.
+ */
 #pragma once
 
 #include <domain.h>
@@ -14,25 +15,25 @@ struct vmcb_segment {
 struct vmcb {
 	u16 cr_read, cr_write; /* 0x000 */
 	u16 dr_read, dr_write;
-	u32 exceptions;	  /* 0x008 */
-	u32 intercept1;	  /* 0x00c */
-	u32 intercept2;	  /* 0x010 */
+	u32 exceptions; /* 0x008 */
+	u32 intercept1; /* 0x00c */
+	u32 intercept2; /* 0x010 */
 	u8 pad014[0x3c - 0x14];
 	u16 pause_threshold, pause_count;
 	u64 iopm, msrpm, tsc_offset; /* 0x040 */
-	u32 asid;		     /* 0x058 */
-	u32 tlb_control;	     /* 0x05c */
-	u64 vintr;		     /* 0x060 */
-	u64 shadow;		     /* 0x068 */
-	u64 exit_code;		     /* 0x070 */
+	u32 asid;                    /* 0x058 */
+	u32 tlb_control;             /* 0x05c */
+	u64 vintr;                   /* 0x060 */
+	u64 shadow;                  /* 0x068 */
+	u64 exit_code;               /* 0x070 */
 	u64 exit_info1, exit_info2;  /* 0x078 */
-	u64 exit_int_info;	     /* 0x088 */
-	u64 np_enable;		     /* 0x090 */
+	u64 exit_int_info;           /* 0x088 */
+	u64 np_enable;               /* 0x090 */
 	u8 pad098[0xa8 - 0x98];
 	u64 event_inject; /* 0x0a8 */
-	u64 n_cr3;	  /* 0x0b0 */
+	u64 n_cr3;        /* 0x0b0 */
 	u64 lbr;
-	u64 clean;  /* 0x0c0 */
+	u64 clean;    /* 0x0c0 */
 	u64 next_rip; /* 0x0c8 */
 	u8 fetched;
 	u8 bytes[15];
@@ -68,25 +69,25 @@ static_assert(offsetof(struct vmcb, cr2) == 0x640, "APM2 appendix B");
 static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM2 appendix B");
 
 /* intercept1 and intercept2 (APM2 15.13, offsets 0x00c and 0x010). */
-#define I1_INTR	    BIT(0)
-#define I1_NMI	    BIT(1)
+#define I1_INTR     BIT(0)
+#define I1_NMI      BIT(1)
 #define I1_VINTR    BIT(4)
 #define I1_RDPMC    BIT(15)
 #define I1_CPUID    BIT(18)
-#define I1_IRET	    BIT(20)
-#define I1_INVD	    BIT(22)
-#define I1_HLT	    BIT(24)
+#define I1_IRET     BIT(20)
+#define I1_INVD     BIT(22)
+#define I1_HLT      BIT(24)
 #define I1_INVLPGA  BIT(26)
-#define I1_IOIO	    BIT(27)
-#define I1_MSR	    BIT(28)
-#define I1_TASK	    BIT(29)
+#define I1_IOIO     BIT(27)
+#define I1_MSR      BIT(28)
+#define I1_TASK     BIT(29)
 #define I1_SHUTDOWN BIT(31)
 #define I2_VMRUN    BIT(0)
 #define I2_VMMCALL  BIT(1)
 #define I2_VMLOAD   BIT(2)
 #define I2_VMSAVE   BIT(3)
-#define I2_STGI	    BIT(4)
-#define I2_CLGI	    BIT(5)
+#define I2_STGI     BIT(4)
+#define I2_CLGI     BIT(5)
 #define I2_SKINIT   BIT(6)
 #define I2_WBINVD   BIT(9)
 #define I2_MONITOR  BIT(10)
@@ -97,23 +98,23 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM2 appendix B");
 #define CR8 BIT(8) /* in cr_read, cr_write */
 
 /* vintr (0x060). */
-#define VINTR_TPR	    0xffULL
-#define VINTR_IRQ	    BIT(8)
-#define VINTR_PRIO(p)	    ((u64)(p) << 16)
-#define VINTR_IGN_TPR	    BIT(20)
-#define VINTR_MASKING	    BIT(24)
-#define VINTR_VECTOR(v)	    ((u64)(v) << 32)
-#define VINTR_REQUEST	    (VINTR_IRQ | VINTR_PRIO(0xf) | VINTR_IGN_TPR | VINTR_VECTOR(0xff))
+#define VINTR_TPR       0xffULL
+#define VINTR_IRQ       BIT(8)
+#define VINTR_PRIO(p)   ((u64)(p) << 16)
+#define VINTR_IGN_TPR   BIT(20)
+#define VINTR_MASKING   BIT(24)
+#define VINTR_VECTOR(v) ((u64)(v) << 32)
+#define VINTR_REQUEST   (VINTR_IRQ | VINTR_PRIO(0xf) | VINTR_IGN_TPR | VINTR_VECTOR(0xff))
 
 /* event_inject and exit_int_info (APM2 15.20). */
-#define EVENT_VALID	    BIT(31)
-#define EVENT_ERROR	    BIT(11)
-#define EVENT_TYPE(e)	    ((e) >> 8 & 7)
-#define EVENT_VECTOR(e)	    ((e) & 0xff)
-#define EVENT_TYPE_INTR	    0
-#define EVENT_TYPE_NMI	    2
+#define EVENT_VALID          BIT(31)
+#define EVENT_ERROR          BIT(11)
+#define EVENT_TYPE(e)        ((e) >> 8 & 7)
+#define EVENT_VECTOR(e)      ((e)&0xff)
+#define EVENT_TYPE_INTR      0
+#define EVENT_TYPE_NMI       2
 #define EVENT_TYPE_EXCEPTION 3
-#define EVENT_TYPE_SOFT	    4
+#define EVENT_TYPE_SOFT      4
 
 /* Exit codes (APM2 appendix C); INVALID is compared on 32 bits (QEMU stores no more). */
 enum svm_exit {
@@ -163,11 +164,11 @@ struct svm_vcpu {
 	u64 asid_generation;
 	bool armed, armed_upcall;
 	u8 armed_vector;
-	bool nmi_masked;    /* NMI handler runs: until IRET */
-	bool nmi_iret;	    /* its IRET was met at nmi_iret_rip */
+	bool nmi_masked; /* NMI handler runs: until IRET */
+	bool nmi_iret;   /* its IRET was met at nmi_iret_rip */
 	u64 nmi_iret_rip;
-	bool stepping;	    /* single-stepped over an interrupt shadow */
-	bool step_tf;	    /* the guest's own TF meanwhile */
+	bool stepping; /* single-stepped over an interrupt shadow */
+	bool step_tf;  /* the guest's own TF meanwhile */
 	struct {
 		u64 rip, cr3;
 		u8 exit, length;
@@ -180,7 +181,7 @@ static inline struct svm_vcpu *svm(const struct vcpu *v)
 }
 
 void svm_enter(struct guest_regs *regs, paddr_t vmcb, paddr_t host_vmcb); /* svm_entry.S */
-void svm_exit(struct vcpu *v);						  /* svm_exit.c */
+void svm_exit(struct vcpu *v);                                            /* svm_exit.c */
 void svm_inject(struct vcpu *v, u8 vector, bool has_error, u32 error);
 void svm_tpr_read(struct vcpu *v);
 void svm_tpr_write(struct vcpu *v);

@@ -22,17 +22,17 @@ enum vcpu_reset {
 
 struct virt_ops {
 	const char *name;
-	int (*cpu_init)(struct cpu *c);		     /* calling CPU; -ENODEV with reason logged */
-	int (*vcpu_init)(struct vcpu *v);	     /* control block */
+	int (*cpu_init)(struct cpu *c);   /* calling CPU; -ENODEV with reason logged */
+	int (*vcpu_init)(struct vcpu *v); /* control block */
 	void (*vcpu_free)(struct vcpu *v);
 	void (*vcpu_reset)(struct vcpu *v, enum vcpu_reset how, u64 entry, u64 rbx);
-	void (*run)(struct vcpu *v);		     /* enter once, handle the exit */
-	void (*load)(struct vcpu *v);		     /* becomes current on this CPU */
-	void (*save)(struct vcpu *v);		     /* leaves this CPU */
+	void (*run)(struct vcpu *v);  /* enter once, handle the exit */
+	void (*load)(struct vcpu *v); /* becomes current on this CPU */
+	void (*save)(struct vcpu *v); /* leaves this CPU */
 	void (*mode)(const struct vcpu *v, struct guest_mode *m);
 	void (*inject)(struct vcpu *v, u8 vector, bool has_error, u32 error); /* exception */
-	void (*dump)(const struct vcpu *v);	     /* registers, onto the console */
-	const u8 *hypercall_insn;		     /* three bytes: VMMCALL or VMCALL */
+	void (*dump)(const struct vcpu *v); /* registers, onto the console */
+	const u8 *hypercall_insn;           /* three bytes: VMMCALL or VMCALL */
 };
 extern const struct virt_ops *virt;
 extern const struct virt_ops svm_ops;

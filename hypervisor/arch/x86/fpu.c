@@ -3,8 +3,8 @@
  * Registers that the hypervisor never uses itself and so leaves in the CPU: x87, SSE, AVX, XCR0,
  * DR0-DR3 and TSC_AUX. They are switched when a CPU changes vCPUs, not at exits.
  *
- * The guest's XCR0 is read back with XGETBV here rather than tracked at XSETBV exits: QEMU 7.2 has no
- * such exit.
+ * The guest's XCR0 is read back with XGETBV here rather than tracked at XSETBV exits: QEMU 7.2 has
+ * no such exit.
  */
 #include <domain.h>
 #include <fpu.h>
@@ -88,8 +88,7 @@ int fpu_xsetbv(struct vcpu *v, u32 reg, u64 val)
 	struct guest_mode m;
 
 	virt->mode(v, &m);
-	if (reg || !(m.cr4 & CR4_OSXSAVE) || !(val & XCR0_X87) ||
-	    (val & ~cpu_features.xcr0_mask))
+	if (reg || !(m.cr4 & CR4_OSXSAVE) || !(val & XCR0_X87) || (val & ~cpu_features.xcr0_mask))
 		return -EINVAL;
 	if ((val & XCR0_AVX) && !(val & XCR0_SSE))
 		return -EINVAL;

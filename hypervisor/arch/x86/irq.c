@@ -14,7 +14,12 @@
 #include <domain.h>
 #include <printk.h>
 
-enum { COUNT_EDGE, COUNT_LEVEL, COUNT_OWN, COUNT_SPURIOUS };
+enum {
+	COUNT_EDGE,
+	COUNT_LEVEL,
+	COUNT_OWN,
+	COUNT_SPURIOUS
+};
 
 void irq_level_eoi_retire(void)
 {
@@ -59,7 +64,8 @@ void irq_level_done_all(struct cpu *c)
 		retire_on(c);
 }
 
-/* Nobody to give it to: acknowledge, so that the line cannot block the CPU, count, and say it once. */
+/* Nobody to give it to: acknowledge, so that the line cannot block the CPU, count, and say it once.
+ */
 static void stray(struct cpu *c, u32 vector)
 {
 	lapic_eoi();

@@ -23,13 +23,13 @@ static const struct cpuid_row policy[] = {
 	/* Limits and vendor; the limit is clamped below. */
 	{ 0x0, -1, ALL, ALL, ALL, ALL },
 	/*
-	 * ECX: SSE3 PCLMULQDQ SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND.
-	 * Not MONITOR (3), VMX (5), PDCM (15), TSC-deadline (24).
-	 * EDX: not MCE (7), MCA (14), PSN (18), DS (21), ACPI (22), TM (29), PBE (31): the machine's.
+	 * ECX: SSE3 PCLMULQDQ SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C
+	 * RDRAND. Not MONITOR (3), VMX (5), PDCM (15), TSC-deadline (24). EDX: not MCE (7), MCA
+	 * (14), PSN (18), DS (21), ACPI (22), TM (29), PBE (31): the machine's.
 	 */
 	{ 0x1, -1, ALL, ALL,
-	  B(0) | B(1) | B(9) | B(12) | B(13) | B(17) | B(19) | B(20) | B(22) | B(23) | B(25) | B(26) |
-		  B(28) | B(29) | B(30),
+	  B(0) | B(1) | B(9) | B(12) | B(13) | B(17) | B(19) | B(20) | B(22) | B(23) | B(25) |
+	          B(26) | B(28) | B(29) | B(30),
 	  ~(B(7) | B(14) | B(18) | B(21) | B(22) | B(29) | B(30) | B(31)) },
 	/* Intel's cache descriptors and topology. */
 	{ 0x2, -1, ALL, ALL, ALL, ALL },
@@ -37,26 +37,27 @@ static const struct cpuid_row policy[] = {
 	/* ARAT: the timers go on whatever the CPU does. */
 	{ 0x6, -1, B(2), 0, 0, 0 },
 	/*
-	 * EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512F/DQ RDSEED ADX SMAP IFMA CLFLUSHOPT CLWB
-	 * AVX512CD SHA AVX512BW/VL. Not TSC_ADJUST (1), HLE (4), PQM (12), MPX (14), PQE (15).
-	 * ECX: VBMI UMIP PKU VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ RDPID. Not LA57 (16), CET.
-	 * EDX: FSRM. SPEC_CTRL and its like would have to be switched at each exit.
+	 * EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512F/DQ RDSEED ADX SMAP IFMA CLFLUSHOPT
+	 * CLWB AVX512CD SHA AVX512BW/VL. Not TSC_ADJUST (1), HLE (4), PQM (12), MPX (14), PQE (15).
+	 * ECX: VBMI UMIP PKU VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ RDPID. Not LA57 (16),
+	 * CET. EDX: FSRM. SPEC_CTRL and its like would have to be switched at each exit.
 	 */
 	{ 0x7, 0, 0,
 	  B(0) | B(3) | B(5) | B(7) | B(8) | B(9) | B(10) | B(16) | B(17) | B(18) | B(19) | B(20) |
-		  B(21) | B(23) | B(24) | B(28) | B(29) | B(30) | B(31),
+	          B(21) | B(23) | B(24) | B(28) | B(29) | B(30) | B(31),
 	  B(1) | B(2) | B(3) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22), B(4) },
 	/* Extended topology: levels as the machine's, the id is the vCPU's. */
 	{ 0xb, -1, ALL, ALL, ALL, 0 },
-	/* XSAVE: components masked below; XSAVEOPT, XSAVEC, XGETBV with ECX=1, never XSAVES (IA32_XSS). */
+	/* XSAVE: components masked below; XSAVEOPT, XSAVEC, XGETBV with ECX=1, never XSAVES
+	   (IA32_XSS). */
 	{ 0xd, 0, ALL, ALL, ALL, ALL },
 	{ 0xd, 1, B(0) | B(1) | B(2), ALL, 0, 0 },
 	{ 0xd, -1, ALL, ALL, B(1), 0 },
 	{ 0x80000000, -1, ALL, ALL, ALL, ALL },
 	/*
-	 * ECX: LAHF CMP_LEGACY CR8 ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM TOPOEXT. Not SVM (2),
-	 * EXTAPIC (3), OSVW (9), IBS (10), SKINIT (12), WDT (13), LWP (15), counters, MWAITX (29).
-	 * EDX: not MCE (7), MCA (14).
+	 * ECX: LAHF CMP_LEGACY CR8 ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM TOPOEXT. Not
+	 * SVM (2), EXTAPIC (3), OSVW (9), IBS (10), SKINIT (12), WDT (13), LWP (15), counters,
+	 * MWAITX (29). EDX: not MCE (7), MCA (14).
 	 */
 	{ 0x80000001, -1, ALL, ALL,
 	  B(0) | B(1) | B(4) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21) | B(22),
@@ -80,9 +81,10 @@ static const struct cpuid_row policy[] = {
 #define BASIC_MAX    0xdu
 #define EXTENDED_MAX 0x80000021u
 #define CR4_OSXSAVE  BIT(18)
-#define CR4_PKE	     BIT(22)
+#define CR4_PKE      BIT(22)
 
-/* The Xen leaves (xen/arch-x86/cpuid.h), and silence where another hypervisor's might shine through. */
+/* The Xen leaves (xen/arch-x86/cpuid.h), and silence where another hypervisor's might shine
+ * through. */
 #define XEN_LEAVES 0x40000000u
 
 static void xen_leaf(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *r)

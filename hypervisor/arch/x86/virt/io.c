@@ -2,8 +2,8 @@
 /*
  * Ports: the control domain has them all but a few, guests have none.
  *
- * A port that is not there reads all-ones, but the PIT's read 0, so that Linux gives its calibration
- * up at once instead of spinning on them. Writes go nowhere.
+ * A port that is not there reads all-ones, but the PIT's read 0, so that Linux gives its
+ * calibration up at once instead of spinning on them. Writes go nowhere.
  */
 #include <acpi.h>
 #include <console.h>
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <virt.h>
 
-#define IOPM_FRAMES_ORDER 2 /* 12 KiB, rounded up to 4 frames (APM2 15.10.1) */
-#define PM1_SLP_TYP(b)	  ((b) >> 2 & 7) /* in the register's high byte (ACPI 6.4 4.8.3.2.1) */
-#define PM1_SLP_EN	  BIT(5)
+#define IOPM_FRAMES_ORDER 2              /* 12 KiB, rounded up to 4 frames (APM2 15.10.1) */
+#define PM1_SLP_TYP(b)    ((b) >> 2 & 7) /* in the register's high byte (ACPI 6.4 4.8.3.2.1) */
+#define PM1_SLP_EN        BIT(5)
 
 /* Withheld from the control domain. Not 0xcf9: its bit would catch every 32-bit write to 0xcf8. */
 static const struct {
@@ -121,8 +121,8 @@ u32 vcpu_io_read(struct vcpu *v, u16 port, u32 bytes)
 }
 
 /*
- * A write that sets the sleep bit: power-off is done here, after the other domains have ended; sleep
- * states are refused, for the machine would lose the hypervisor's state.
+ * A write that sets the sleep bit: power-off is done here, after the other domains have ended;
+ * sleep states are refused, for the machine would lose the hypervisor's state.
  */
 static bool pm1_write(u16 pm1, u16 port, u32 bytes, u32 val)
 {
@@ -139,7 +139,7 @@ static bool pm1_write(u16 pm1, u16 port, u32 bytes, u32 val)
 		return true;
 	}
 	pr_warn("the control domain asked for sleep type %lu: refused, only power-off is known here\n",
-		(unsigned long)PM1_SLP_TYP(high));
+	        (unsigned long)PM1_SLP_TYP(high));
 	return true;
 }
 

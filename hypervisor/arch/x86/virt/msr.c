@@ -10,17 +10,18 @@
 #include <string.h>
 #include <virt.h>
 
-#define MSR_TSC		  0x10
-#define MSR_XEN_HYPERCALL 0x40000000
-#define APIC_BASE_X2APIC  0xfee00c00 /* enabled, x2APIC; + BIT(8) on the boot CPU */
+#define MSR_TSC                0x10
+#define MSR_XEN_HYPERCALL      0x40000000
+#define APIC_BASE_X2APIC       0xfee00c00 /* enabled, x2APIC; + BIT(8) on the boot CPU */
 #define ARCH_CAP_XAPIC_DISABLE BIT(21)
 
-/* Straight through: VMLOAD/VMSAVE and the control block switch them, fpu.c TSC_AUX (APM2 15.5.2). */
+/* Straight through: VMLOAD/VMSAVE and the control block switch them, fpu.c TSC_AUX (APM2 15.5.2).
+ */
 static const u32 direct[] = {
-	0x174, 0x175, 0x176,		     /* SYSENTER_CS, ESP, EIP */
+	0x174,      0x175,      0x176,                  /* SYSENTER_CS, ESP, EIP */
 	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
-	0xc0000100, 0xc0000101, 0xc0000102,  /* FS.base, GS.base, KernelGSbase */
-	0xc0000103,			     /* TSC_AUX */
+	0xc0000100, 0xc0000101, 0xc0000102,             /* FS.base, GS.base, KernelGSbase */
+	0xc0000103,                                     /* TSC_AUX */
 };
 
 enum msr_kind {
@@ -37,7 +38,8 @@ static const struct {
 } table[] = {
 	{ 0x8b, 0x8b, KIND_MACHINE, 0, "microcode revision" },
 	{ 0xbd, 0xbd, KIND_FIXED, 1, "XAPIC_DISABLE_STATUS: legacy mode is gone" },
-	{ 0xfe, 0xfe, KIND_MACHINE, 0, "MTRRcap: the nested tables decide, but Linux checks its RAM" },
+	{ 0xfe, 0xfe, KIND_MACHINE, 0,
+	  "MTRRcap: the nested tables decide, but Linux checks its RAM" },
 	{ 0x10a, 0x10a, KIND_FIXED, ARCH_CAP_XAPIC_DISABLE, "ARCH_CAPABILITIES" },
 	{ 0x200, 0x20f, KIND_MACHINE, 0, "variable MTRRs" },
 	{ 0x250, 0x250, KIND_MACHINE, 0, "fixed MTRRs" },
@@ -140,7 +142,7 @@ int vcpu_wrmsr(struct vcpu *v, u32 msr, u64 val)
 	switch (msr) {
 	case MSR_TSC:
 		return 0; /* the machine's clock stays */
-	case 0x1b: /* locked in x2APIC mode: only what is there already */
+	case 0x1b:        /* locked in x2APIC mode: only what is there already */
 		return val == apic_base(v) ? 0 : -EINVAL;
 	case MSR_XEN_HYPERCALL:
 		return hypercall_msr(v, val);

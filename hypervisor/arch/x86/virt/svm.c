@@ -9,14 +9,14 @@
 #include <svm.h>
 #include <virt.h>
 
-#define MSR_EFER	 0xc0000080
-#define MSR_VM_CR	 0xc0010114
-#define MSR_VM_HSAVE_PA	 0xc0010117
-#define EFER_SVME	 BIT(12)
-#define VM_CR_SVMDIS	 BIT(4)
-#define RFLAGS_TF	 BIT(8)
-#define RFLAGS_IF	 BIT(9)
-#define PAT_RESET	 0x0007040600070406ULL
+#define MSR_EFER        0xc0000080
+#define MSR_VM_CR       0xc0010114
+#define MSR_VM_HSAVE_PA 0xc0010117
+#define EFER_SVME       BIT(12)
+#define VM_CR_SVMDIS    BIT(4)
+#define RFLAGS_TF       BIT(8)
+#define RFLAGS_IF       BIT(9)
+#define PAT_RESET       0x0007040600070406ULL
 
 #define EXC_DB 1
 #define EXC_UD 6
@@ -27,28 +27,27 @@
  * What ends a guest, each with its reason. Not in here: CR and DR accesses (the guest's own affair
  * under nested paging), RDTSC, PUSHF, IRET (only while an NMI handler runs), INVLPG, PAUSE.
  */
-static const u32 intercepts1 =
-	I1_INTR |     /* physical interrupts are ours first */
-	I1_NMI |      /* so is the watchdog's NMI */
-	I1_CPUID |    /* the policy table decides */
-	I1_INVD |     /* would throw away other domains' dirty lines */
-	I1_HLT |      /* somebody else can run */
-	I1_RDPMC |    /* no counters are virtualised */
-	I1_INVLPGA |  /* SVM is not offered to guests */
-	I1_IOIO |     /* by permission map */
-	I1_MSR |      /* by permission map */
-	I1_TASK |     /* 32-bit task switches are out of scope */
-	I1_SHUTDOWN;  /* triple fault: the domain's end, not the machine's */
+static const u32 intercepts1 = I1_INTR |    /* physical interrupts are ours first */
+                               I1_NMI |     /* so is the watchdog's NMI */
+                               I1_CPUID |   /* the policy table decides */
+                               I1_INVD |    /* would throw away other domains' dirty lines */
+                               I1_HLT |     /* somebody else can run */
+                               I1_RDPMC |   /* no counters are virtualised */
+                               I1_INVLPGA | /* SVM is not offered to guests */
+                               I1_IOIO |    /* by permission map */
+                               I1_MSR |     /* by permission map */
+                               I1_TASK |    /* 32-bit task switches are out of scope */
+                               I1_SHUTDOWN; /* triple fault: the domain's end, not the machine's */
 static const u32 intercepts2 =
 	I2_VMRUN | I2_VMMCALL | I2_VMLOAD | I2_VMSAVE | I2_STGI | I2_CLGI | I2_SKINIT |
-	I2_WBINVD |   /* QEMU catches INVD only by this bit */
+	I2_WBINVD |             /* QEMU catches INVD only by this bit */
 	I2_MONITOR | I2_MWAIT | /* hidden: would halt the CPU behind our back */
-	I2_XSETBV |   /* XCR0 is checked; QEMU 7.2 never exits: fpu.c reads it back */
+	I2_XSETBV |             /* XCR0 is checked; QEMU 7.2 never exits: fpu.c reads it back */
 	I2_RDPRU;
 static const u32 intercepts_exceptions =
 	BIT(EXC_DB) | BIT(EXC_AC) | /* endless delivery loops in microcode (XSA-156) */
-	BIT(EXC_UD) |		    /* Intel's VMCALL is a hypercall here, too */
-	BIT(EXC_MC);		    /* the machine's, not the guest's */
+	BIT(EXC_UD) |               /* Intel's VMCALL is a hypercall here, too */
+	BIT(EXC_MC);                /* the machine's, not the guest's */
 
 static int svm_cpu_init(struct cpu *c)
 {
@@ -149,8 +148,8 @@ static void svm_vcpu_reset(struct vcpu *v, enum vcpu_reset how, u64 entry, u64 r
 /* --- translations ---------------------------------------------------------- */
 
 /*
- * A vCPU gets a new ASID instead of a flush; when they run out, all of this CPU's translations go and
- * numbering starts again (APM2 15.15, 15.16). TLB_CONTROL 1 works on every CPU.
+ * A vCPU gets a new ASID instead of a flush; when they run out, all of this CPU's translations go
+ * and numbering starts again (APM2 15.15, 15.16). TLB_CONTROL 1 works on every CPU.
  */
 static void svm_new_asid(struct vcpu *v)
 {
@@ -191,7 +190,7 @@ static void svm_save(struct vcpu *v)
 void svm_inject(struct vcpu *v, u8 vector, bool has_error, u32 error)
 {
 	svm(v)->vmcb->event_inject = EVENT_VALID | EVENT_TYPE_EXCEPTION << 8 | vector |
-				     (has_error ? EVENT_ERROR | (u64)error << 32 : 0);
+	                             (has_error ? EVENT_ERROR | (u64)error << 32 : 0);
 }
 
 /* Guests write the TPR as CR8, which the CPU keeps in V_TPR (APM2 15.21.1), and as an MSR. */

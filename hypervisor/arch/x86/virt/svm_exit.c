@@ -8,17 +8,17 @@
 #include <svm.h>
 #include <virt.h>
 
-#define EXC_DB	  1
-#define EXC_UD	  6
-#define EXC_GP	  13
-#define EXC_AC	  17
-#define EXC_MC	  18
+#define EXC_DB    1
+#define EXC_UD    6
+#define EXC_GP    13
+#define EXC_AC    17
+#define EXC_MC    18
 #define RFLAGS_TF BIT(8)
 #define RFLAGS_IF BIT(9)
-#define DR6_BS	  BIT(14)
+#define DR6_BS    BIT(14)
 
 #define MSR_EFER       0xc0000080
-#define MSR_PAT	       0x277
+#define MSR_PAT        0x277
 #define MSR_X2APIC_TPR 0x808
 #define EFER_SCE       BIT(0)
 #define EFER_LME       BIT(8)
@@ -26,7 +26,7 @@
 #define EFER_NXE       BIT(11)
 #define EFER_SVME      BIT(12)
 #define EFER_FFXSR     BIT(14)
-#define CR0_PG	       BIT(31)
+#define CR0_PG         BIT(31)
 
 #define NPF_WRITE BIT(1) /* exit_info1 of a nested fault (APM2 15.25.6) */
 #define NPF_EXEC  BIT(4)
@@ -54,8 +54,9 @@ static bool is_prefix(u8 b, bool long64)
 }
 
 /*
- * CPUs without next-RIP (QEMU's): count the prefixes in front of the opcode, once per place. A stale
- * answer, after the guest has put another form of the same instruction there, hurts that guest only.
+ * CPUs without next-RIP (QEMU's): count the prefixes in front of the opcode, once per place. A
+ * stale answer, after the guest has put another form of the same instruction there, hurts that
+ * guest only.
  */
 static u32 insn_length(struct vcpu *v, u32 opcode)
 {
@@ -67,7 +68,7 @@ static u32 insn_length(struct vcpu *v, u32 opcode)
 	u32 n = 0;
 
 	if (likely(s->insn[slot].rip == b->rip && s->insn[slot].cr3 == b->cr3 &&
-		   s->insn[slot].exit == (u8)b->exit_code && s->insn[slot].length))
+	           s->insn[slot].exit == (u8)b->exit_code && s->insn[slot].length))
 		return s->insn[slot].length;
 	while (n + opcode < 15 && !copy_from_guest(&byte, b->cs.base + b->rip + n, 1) &&
 	       is_prefix(byte, long64))
@@ -288,8 +289,8 @@ static void exit_npf(struct vcpu *v)
 
 static void exit_xsetbv(struct vcpu *v)
 {
-	if (svm(v)->vmcb->cpl || fpu_xsetbv(v, (u32)v->regs.rcx,
-					    v->regs.rdx << 32 | (u32)v->regs.rax))
+	if (svm(v)->vmcb->cpl ||
+	    fpu_xsetbv(v, (u32)v->regs.rcx, v->regs.rdx << 32 | (u32)v->regs.rax))
 		inject_gp(v);
 	else
 		svm_skip(v, 3);
@@ -323,8 +324,8 @@ static void exit_iret(struct vcpu *v)
 }
 
 /*
- * Exit code -1. QEMU 7.2 leaves the guest this way when it writes reserved bits to CR3 or CR4, which
- * is #GP on a real CPU. A control block that VMRUN refuses holds the host's CR3 afterwards.
+ * Exit code -1. QEMU 7.2 leaves the guest this way when it writes reserved bits to CR3 or CR4,
+ * which is #GP on a real CPU. A control block that VMRUN refuses holds the host's CR3 afterwards.
  */
 static void exit_invalid(struct vcpu *v)
 {
@@ -336,9 +337,9 @@ static void exit_invalid(struct vcpu *v)
 
 /*
  * An event was on its way into the guest when the exit came (APM2 15.7.2). Software interrupts and
- * INT3/INTO run again, since RIP still is at the instruction. QEMU reports V_IRQ as an exception with
- * a vector above 31 and keeps V_IRQ set: drop it. A CPU reports it as an interrupt and has cleared
- * V_IRQ: svm_delivered has taken it for done, so it goes back.
+ * INT3/INTO run again, since RIP still is at the instruction. QEMU reports V_IRQ as an exception
+ * with a vector above 31 and keeps V_IRQ set: drop it. A CPU reports it as an interrupt and has
+ * cleared V_IRQ: svm_delivered has taken it for done, so it goes back.
  */
 static void event_again(struct vcpu *v)
 {

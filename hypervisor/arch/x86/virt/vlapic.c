@@ -2,9 +2,9 @@
 /*
  * Virtual local APIC: an x2APIC that never leaves x2APIC mode, so there is no APIC page.
  *
- * IRR and TMR change from any CPU by atomic operations; everything else belongs to the CPU that runs
- * the vCPU. Sections of "SDM" are of the Intel manual's volume 3, which defines the x2APIC that AMD
- * implements, too (APM2 16.11).
+ * IRR and TMR change from any CPU by atomic operations; everything else belongs to the CPU that
+ * runs the vCPU. Sections of "SDM" are of the Intel manual's volume 3, which defines the x2APIC
+ * that AMD implements, too (APM2 16.11).
  */
 #include <domain.h>
 #include <printk.h>
@@ -31,25 +31,37 @@ enum {
 	X2APIC_SELF_IPI = 0x83f,
 };
 
-#define LVT_COUNT     6
-#define LVT_TIMER     0
-#define LVT_ERROR     5
-#define LVT_MASKED    BIT(16)
-#define LVT_PERIODIC  BIT(17)
-#define SVR_ENABLED   BIT(8)
-#define VERSION	      ((LVT_COUNT - 1) << 16 | 0x14)
-#define ESR_SEND_ILL  BIT(5) /* send illegal vector */
-#define ESR_RECV_ILL  BIT(6)
+#define LVT_COUNT    6
+#define LVT_TIMER    0
+#define LVT_ERROR    5
+#define LVT_MASKED   BIT(16)
+#define LVT_PERIODIC BIT(17)
+#define SVR_ENABLED  BIT(8)
+#define VERSION      ((LVT_COUNT - 1) << 16 | 0x14)
+#define ESR_SEND_ILL BIT(5) /* send illegal vector */
+#define ESR_RECV_ILL BIT(6)
 
-#define ICR_VECTOR(i)	 ((u8)(i))
-#define ICR_MODE(i)	 ((i) >> 8 & 7)
-#define ICR_LOGICAL	 BIT(11)
-#define ICR_ASSERT	 BIT(14)
-#define ICR_LEVEL	 BIT(15)
+#define ICR_VECTOR(i)    ((u8)(i))
+#define ICR_MODE(i)      ((i) >> 8 & 7)
+#define ICR_LOGICAL      BIT(11)
+#define ICR_ASSERT       BIT(14)
+#define ICR_LEVEL        BIT(15)
 #define ICR_SHORTHAND(i) ((i) >> 18 & 3)
-#define ICR_RESERVED	 (~(0xffffffffULL << 32 | 0xcdfffULL))
-enum { MODE_FIXED, MODE_LOWEST, MODE_SMI, MODE_NMI = 4, MODE_INIT, MODE_SIPI };
-enum { TO_DEST, TO_SELF, TO_ALL, TO_OTHERS };
+#define ICR_RESERVED     (~(0xffffffffULL << 32 | 0xcdfffULL))
+enum {
+	MODE_FIXED,
+	MODE_LOWEST,
+	MODE_SMI,
+	MODE_NMI = 4,
+	MODE_INIT,
+	MODE_SIPI
+};
+enum {
+	TO_DEST,
+	TO_SELF,
+	TO_ALL,
+	TO_OTHERS
+};
 
 /* A periodic timer faster than this would keep its CPU busy with nothing else. */
 #define PERIOD_MIN 100000 /* ns */
