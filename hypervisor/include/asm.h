@@ -135,7 +135,7 @@ static inline void irq_window(void)
 {
 	__asm__ volatile("sti; nop; cli" ::: "memory");
 }
-static inline void cpu_halt_forever(void)
+static inline void __noreturn cpu_halt_forever(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt");
