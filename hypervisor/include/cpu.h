@@ -113,15 +113,23 @@ void cpu_detect(void);             /* fill cpu_features; boot_fail() if too old 
 void cpu_init_this(void);          /* EFER, CR0, CR4, PAT of the calling CPU */
 void desc_init_cpu(struct cpu *c); /* GDT, TSS with IST stacks, IDT, %gs of the calling CPU */
 void desc_early_init(void);        /* IDT good enough to dump early exceptions, on the boot CPU */
+extern struct cpu boot_cpu;         /* cpus[0] */
 
-/* Find CPUs in the MADT, start all but the boot CPU; each ends in cpu_main(). smp.c */
+/* Take a page below 640 KiB that CPUs start in, while boot_alloc() works. smp.c */
+void smp_reserve(void);
+/* Start all CPUs of the MADT but the boot CPU; they wait for smp_release(). */
 void smp_init(void);
 /* Make `c` look at c->todo: sets the bit, and interrupts it if it is in a guest or asleep. */
 void cpu_kick(struct cpu *c, u64 todo);
 /* Run fn(arg) on every other CPU and wait until all have; never from inside a lock. */
 void smp_call_others(void (*fn)(void *), void *arg);
-/* Stop all other CPUs by NMI (panic, reboot, power-off). */
+/* TODO_CALL was set: run what smp_call_others() left for the calling CPU. */
+void smp_call_run(void);
+/* Stop all other CPUs by NMI (panic, reboot, power-off); a second caller stops here for good. */
 void smp_stop_others(void);
+bool smp_stop_requested(void); /* for the NMI handler */
+/* Let the CPUs that smp_init() started go to cpu_main(). */
+void smp_release(void);
 /* Where a started CPU goes; sched.c. */
 void cpu_main(void) __noreturn;
 
