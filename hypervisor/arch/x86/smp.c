@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine's CPUs: starting them, and the ways in which they call each other.
+ *
+ * Locking: call_lock (taken by trying, so that a waiting CPU still answers) serialises
+ * smp_call_others(). A CPU's `todo` bits and `mode` are the other half: whoever sets a bit and then
+ * sees CPU_HOST may rely on the bit being looked at before the next VM entry or HLT, because that
+ * CPU leaves CPU_HOST before its last look at the bits, with full barriers on both sides.
+ */
+#include <acpi.h>
+#include <bootinfo.h>
+#include <cpu.h>
+#include <domain.h>
+#include <hostmap.h>
+#include <page.h>
+#include <printk.h>
+#include <string.h>
+#include <timer.h>
+#include <virt.h>
+
+#define START_TIMEOUT 1000000000ULL /* ns that a CPU has to show up */
+#define LOW_MEMORY_END 0xa0000 /* a SIPI reaches the first MiB, ROMs and video have its end */
+#define APIC_ID_MAX   254
+#define STOP_TIMEOUT  500000000ULL
+
+struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
+u32 cpu_count = 1;
+
+static struct spinlock call_lock;
+static u32 released;
+static u32 stopper; /* 1 + id of the CPU that stops the others, 0 = nobody */
+static u32 stopped; /* CPUs that have stopped */
+
+/* --- start -------------------------------------------------------------------- */
+
+struct trampoline_params {
+	u64 root, stack, cpu, entry;
+};
+extern const char trampoline_start[], trampoline_end[], trampoline_params[];
+
+static paddr_t trampoline_page; /* stays the hypervisor's */
+static u32 awaited;		/* id of the CPU that may come in, 0 = none */
+static u32 started;		/* id of the CPU that came up last */
+
+static bool take_awaited(u32 id)
+{
+	return __atomic_compare_exchange_n(&awaited, &id, 0, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+/* Idle, but for calls by others, until the boot CPU has built the control domain. */
+static void wait_for_release(struct cpu *c)
+{
+	u64 later = 0;
+
+	for (;;) {
+		__atomic_store_n(&c->mode, CPU_IDLE, __ATOMIC_SEQ_CST);
+		if (load_acquire(&released))
+			break;
+		if (!READ_ONCE(c->todo))
+			irq_wait();
+		c->mode = CPU_HOST;
+		later |= __atomic_exchange_n(&c->todo, 0, __ATOMIC_SEQ_CST);
+		if (later & TODO_CALL)
+			smp_call_run();
+		later &= ~TODO_CALL;
+	}
+	c->mode = CPU_HOST;
+	__atomic_fetch_or(&c->todo, later, __ATOMIC_SEQ_CST); /* the run loop's */
+}
+
+static void __noreturn start_ap(struct cpu *c)
+{
+	if (!take_awaited(c->id)) /* too late: what follows may be freed already */
+		cpu_halt_forever();
+	cpu_init_this();
+	desc_init_cpu(c);
+	lapic_init_this();
+	timer_init_cpu(c);
+	sched_init_cpu(c);
+	if (virt->cpu_init(c))
+		panic("CPU %u cannot run guests, though the boot CPU can\n", c->id);
+	store_release(&started, c->id);
+	wait_for_release(c);
+	cpu_main();
+}
+
+static struct cpu *__init new_cpu(u32 id, u32 apic_id)
+{
+	struct cpu *c = heap_alloc(sizeof(*c));
+
+	if (!c)
+		boot_fail("out of memory for CPU %u: give the machine more RAM, or use maxcpus=%u",
+			  id, id);
+	c->self = c;
+	c->id = id;
+	c->apic_id = apic_id;
+	hostmap_stacks_init(c);
+	return c;
+}
+
+/* Put the code into the page, with c's parameters. */
+static void __init fill_trampoline(paddr_t page, const struct cpu *c)
+{
+	struct trampoline_params p = {
+		.root = hostmap_root(),
+		.stack = c->stack_top,
+		.cpu = (u64)c,
+		.entry = (u64)start_ap,
+	};
+	char *to = paddr_to_virt(page);
+
+	memcpy(to, trampoline_start, trampoline_end - trampoline_start);
+	memcpy(to + (trampoline_params - trampoline_start), &p, sizeof(p));
+}
+
+static bool __init start_cpu(paddr_t page, u32 apic_id)
+{
+	u32 id = cpu_count;
+	struct cpu *c = new_cpu(id, apic_id);
+	u64 deadline;
+
+	fill_trampoline(page, c);
+	store_release(&awaited, id);
+	lapic_send_init_sipi(apic_id, page >> PAGE_SHIFT);
+	deadline = time_now() + START_TIMEOUT;
+	while (load_acquire(&started) != id) {
+		cpu_pause();
+		if (time_now() > deadline && take_awaited(id))
+			return false;
+	}
+	cpus[id] = c;
+	store_release(&cpu_count, id + 1);
+	return true;
+}
+
+/* One after the other; false if one stays away. */
+static bool __init start_all(u32 limit)
+{
+	for (u32 i = 0; i < acpi.cpu_count && cpu_count < limit; i++) {
+		u32 id = acpi.cpu_apic_id[i];
+
+		if (id == boot_cpu.apic_id)
+			continue;
+		if (id > APIC_ID_MAX) {
+			pr_warn("CPU with APIC id %u stays off: ids go up to %u\n", id,
+				APIC_ID_MAX);
+		} else if (!start_cpu(trampoline_page, id)) {
+			pr_warn("CPU with APIC id %u does not start: going on without it and any "
+				"behind it\n",
+				id);
+			return false;
+		}
+	}
+	return true;
+}
+
+void __init smp_reserve(void)
+{
+	trampoline_page = boot_alloc(PAGE_SIZE, PAGE_SIZE, LOW_MEMORY_END);
+}
+
+void __init smp_init(void)
+{
+	u32 limit = boot_options.maxcpus ? boot_options.maxcpus : MAX_CPUS;
+
+	hostmap_trampoline(trampoline_page, true);
+	/* A CPU that comes too late still needs the page to get as far as start_ap(). */
+	if (start_all(min(limit, (u32)MAX_CPUS)))
+		hostmap_trampoline(trampoline_page, false);
+	pr_info("%u CPU%s\n", cpu_count, cpu_count > 1 ? "s" : "");
+}
+
+void smp_release(void)
+{
+	store_release(&released, 1);
+	for (u32 i = 1; i < cpu_count; i++)
+		lapic_send_ipi(cpus[i]->apic_id, VEC_KICK);
+}
+
+/* --- calls ---------------------------------------------------------------------- */
+
+void cpu_kick(struct cpu *c, u64 todo)
+{
+	__atomic_fetch_or(&c->todo, todo, __ATOMIC_SEQ_CST);
+	if (c != this_cpu() && __atomic_load_n(&c->mode, __ATOMIC_SEQ_CST) != CPU_HOST)
+		lapic_send_ipi(c->apic_id, VEC_KICK);
+}
+
+void smp_call_run(void)
+{
+	struct cpu *c = this_cpu();
+	void (*fn)(void *) = load_acquire(&c->call_fn);
+
+	if (fn) {
+		fn(c->call_arg);
+		store_release(&c->call_fn, NULL);
+	}
+}
+
+/* While this CPU waits for another, the other may be waiting for this one. */
+static void wait_politely(void)
+{
+	smp_call_run();
+	cpu_pause();
+}
+
+void smp_call_others(void (*fn)(void *), void *arg)
+{
+	struct cpu *self = this_cpu();
+
+	while (!spin_trylock(&call_lock))
+		wait_politely();
+	for (u32 i = 0; i < cpu_count; i++) {
+		if (cpus[i] == self)
+			continue;
+		cpus[i]->call_arg = arg;
+		store_release(&cpus[i]->call_fn, fn);
+		cpu_kick(cpus[i], TODO_CALL);
+	}
+	for (u32 i = 0; i < cpu_count; i++)
+		while (cpus[i] != self && load_acquire(&cpus[i]->call_fn))
+			cpu_pause();
+	spin_unlock(&call_lock);
+}
+
+/* --- stop ----------------------------------------------------------------------- */
+
+bool smp_stop_requested(void)
+{
+	u32 by = load_acquire(&stopper);
+
+	if (!by || by == this_cpu()->id + 1)
+		return false;
+	__atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+void smp_stop_others(void)
+{
+	u32 self = this_cpu()->id + 1, nobody = 0;
+	u64 deadline = time_now() + STOP_TIMEOUT;
+
+	if (!__atomic_compare_exchange_n(&stopper, &nobody, self, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		if (nobody == self)
+			return; /* once is enough */
+		cpu_halt_forever();
+	}
+	for (u32 i = 0; i < cpu_count; i++)
+		if (cpus[i] != this_cpu())
+			lapic_send_nmi(cpus[i]->apic_id);
+	while (load_acquire(&stopped) < cpu_count - 1 && time_now() < deadline)
+		cpu_pause();
+}
