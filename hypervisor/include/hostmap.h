@@ -19,10 +19,10 @@ struct cpu;
 
 /* Section bounds, page-aligned, from froe.lds. */
 extern char image_boot_start[], image_boot_end[]; /* linked at their physical address */
-extern char image_start[], image_end[];		  /* all that is linked high */
+extern char image_start[], image_end[];           /* all that is linked high */
 extern char image_text_start[], image_text_end[];
 extern char image_rodata_start[], image_rodata_end[];
-extern char image_data_start[], image_data_end[];	    /* .data and .bss */
+extern char image_data_start[], image_data_end[]; /* .data and .bss */
 extern char image_init_text_start[], image_init_text_end[];
 extern char image_init_data_start[], image_init_data_end[]; /* up to image_end */
 
@@ -53,14 +53,16 @@ void hostmap_stacks_init(struct cpu *c);
 u64 hostmap_ist_top(const struct cpu *c, enum ist n);
 /* [*low, *high): the mapped stack that sp lies in, false if in none of c's. */
 bool hostmap_stack_of(const struct cpu *c, u64 sp, u64 *low, u64 *high);
-/* One executable page at its physical address, for the start of other CPUs; off again afterwards. */
+/* One executable page at its physical address, for the start of other CPUs; off again afterwards.
+ */
 void hostmap_trampoline(paddr_t page, bool on);
 /* Forget the init sections and the boot page, whose frames go to the allocator. */
 void hostmap_drop_init(void);
 
 /*
- * Device memory, uncached, read-write; firmware tables, cached, read-only. Same address for the same
- * pa, for good. NULL when it cannot be reached or mapped. Ranges that are RAM stay as they are.
+ * Device memory, uncached, read-write; firmware tables, cached, read-only. Same address for the
+ * same pa, for good. NULL when it cannot be reached or mapped. Ranges that are RAM stay as they
+ * are.
  */
 void *mmio_map(paddr_t pa, u64 size);
 const void *firmware_map(paddr_t pa, u64 size);

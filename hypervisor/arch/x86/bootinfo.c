@@ -14,10 +14,10 @@
 #define MB1_LOADER_MAGIC 0x2badb002
 #define MB2_LOADER_MAGIC 0x36d76289
 
-#define MB1_CMDLINE	BIT(2)
-#define MB1_MODULES	BIT(3)
-#define MB1_MMAP	BIT(6)
-#define MB1_NAME	BIT(9)
+#define MB1_CMDLINE     BIT(2)
+#define MB1_MODULES     BIT(3)
+#define MB1_MMAP        BIT(6)
+#define MB1_NAME        BIT(9)
 #define MB1_FRAMEBUFFER BIT(12)
 
 struct mb1_info {
@@ -78,8 +78,8 @@ struct mb2_framebuffer {
 } __packed;
 
 #define FRAMEBUFFER_RGB 1 /* direct colour, in both formats */
-#define MB2_INFO_MAX	(4 * MIB)
-#define RAW_MAX		256 /* memory map entries that are looked at */
+#define MB2_INFO_MAX    (4 * MIB)
+#define RAW_MAX         256 /* memory map entries that are looked at */
 
 typedef const void *(*map_fn)(paddr_t at, u64 size);
 
@@ -103,9 +103,9 @@ static int __init damaged(struct parse *p, const char *why)
 /* --- command lines --------------------------------------------------------- */
 
 /*
- * Copy the string at `at` (at most `room` bytes including its NUL). QEMU and GRUB Legacy put the file's
- * name in front, GRUB 2 does not; but its menu entries for other hypervisors carry a file name or the
- * word "placeholder" there out of habit, so these are dropped wherever they come from.
+ * Copy the string at `at` (at most `room` bytes including its NUL). QEMU and GRUB Legacy put the
+ * file's name in front, GRUB 2 does not; but its menu entries for other hypervisors carry a file
+ * name or the word "placeholder" there out of habit, so these are dropped wherever they come from.
  */
 static int __init copy_cmdline(struct parse *p, paddr_t at, u64 room, bool named, char *to)
 {
@@ -319,7 +319,7 @@ static int __init mb1_modules(struct parse *p, const struct mb1_info *mb, bool n
 {
 	for (u32 i = 0; i < min(mb->mods_count, 64u); i++) {
 		const struct mb1_module *found = p->map(mb->mods_addr + (u64)i * sizeof(*found),
-							sizeof(*found));
+		                                        sizeof(*found));
 		struct boot_module *m = next_module(p);
 		struct mb1_module in;
 		int rc;
@@ -364,9 +364,12 @@ static int __init mb1_parse(struct parse *p, paddr_t info)
 	if (!rc && mb.flags & MB1_MODULES)
 		rc = mb1_modules(p, &mb, named);
 	if (!rc && mb.flags & MB1_FRAMEBUFFER) {
-		struct mb2_framebuffer f = { .addr = mb.fb_addr,     .pitch = mb.fb_pitch,
-					     .width = mb.fb_width,   .height = mb.fb_height,
-					     .bpp = mb.fb_bpp,	     .type = mb.fb_type };
+		struct mb2_framebuffer f = { .addr = mb.fb_addr,
+			                     .pitch = mb.fb_pitch,
+			                     .width = mb.fb_width,
+			                     .height = mb.fb_height,
+			                     .bpp = mb.fb_bpp,
+			                     .type = mb.fb_type };
 
 		memcpy(f.color, mb.fb_color, sizeof(f.color));
 		set_framebuffer(p->out, &f);
@@ -426,7 +429,7 @@ static int __init mb2_tag(struct parse *p, const struct mb2_tag *t, paddr_t at)
 	switch (t->type) {
 	case MB2_CMDLINE:
 		return take_cmdline(p, at + sizeof(*t), t->size - sizeof(*t), false,
-				    p->out->cmdline);
+		                    p->out->cmdline);
 	case MB2_MODULE:
 		return mb2_module(p, (const struct mb2_module *)t, at);
 	case MB2_MMAP:
@@ -473,7 +476,7 @@ static int __init mb2_parse(struct parse *p, paddr_t info)
 }
 
 int __init bootinfo_parse(u32 magic, paddr_t info, const void *(*map)(paddr_t at, u64 size),
-			  struct boot_info *out, const char **why)
+                          struct boot_info *out, const char **why)
 {
 	struct parse p = { .map = map, .out = out };
 	int rc;

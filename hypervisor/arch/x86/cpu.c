@@ -8,31 +8,31 @@
 struct cpu_features cpu_features;
 
 /* CPUID bits, APM3 appendix E. */
-#define C1_EDX_MCE	BIT(7)
-#define C1_EDX_APIC	BIT(9)
-#define C1_EDX_PGE	BIT(13)
-#define C1_EDX_MCA	BIT(14)
-#define C1_EDX_PAT	BIT(16)
-#define C1_EDX_FXSR	BIT(24)
-#define C1_EDX_SSE2	BIT(26)
-#define C1_ECX_CX16	BIT(13)
-#define C1_ECX_X2APIC	BIT(21)
-#define C1_ECX_XSAVE	BIT(26)
-#define C1_ECX_HYP	BIT(31)
-#define C7_EBX_SMEP	BIT(7)
-#define C7_EBX_SMAP	BIT(20)
-#define C7_ECX_UMIP	BIT(2)
-#define E1_ECX_SVM	BIT(2)
-#define E1_EDX_NX	BIT(20)
-#define E1_EDX_1G	BIT(26)
-#define E7_EDX_TSC	BIT(8)
-#define EA_EDX_NPT	BIT(0)
-#define EA_EDX_NRIPS	BIT(3)
-#define EA_EDX_CLEAN	BIT(5)
-#define EA_EDX_ASID	BIT(6)
-#define EA_EDX_DECODE	BIT(7)
-#define EA_EDX_PAUSE	BIT(10)
-#define VM_CR_SVMDIS	BIT(4)
+#define C1_EDX_MCE    BIT(7)
+#define C1_EDX_APIC   BIT(9)
+#define C1_EDX_PGE    BIT(13)
+#define C1_EDX_MCA    BIT(14)
+#define C1_EDX_PAT    BIT(16)
+#define C1_EDX_FXSR   BIT(24)
+#define C1_EDX_SSE2   BIT(26)
+#define C1_ECX_CX16   BIT(13)
+#define C1_ECX_X2APIC BIT(21)
+#define C1_ECX_XSAVE  BIT(26)
+#define C1_ECX_HYP    BIT(31)
+#define C7_EBX_SMEP   BIT(7)
+#define C7_EBX_SMAP   BIT(20)
+#define C7_ECX_UMIP   BIT(2)
+#define E1_ECX_SVM    BIT(2)
+#define E1_EDX_NX     BIT(20)
+#define E1_EDX_1G     BIT(26)
+#define E7_EDX_TSC    BIT(8)
+#define EA_EDX_NPT    BIT(0)
+#define EA_EDX_NRIPS  BIT(3)
+#define EA_EDX_CLEAN  BIT(5)
+#define EA_EDX_ASID   BIT(6)
+#define EA_EDX_DECODE BIT(7)
+#define EA_EDX_PAUSE  BIT(10)
+#define VM_CR_SVMDIS  BIT(4)
 
 /* Machine checks, APM2 9.3: how many banks, and each bank's enable mask. */
 #define MSR_MCG_CAP 0x179
@@ -107,8 +107,9 @@ static void __init detect_extended(struct cpu_features *f)
 	struct cpuid_regs r = cpuid(0x80000001, 0);
 
 	if (!(r.edx & E1_EDX_NX))
-		boot_fail("this CPU has no no-execute pages (NX): enable them in the firmware setup, "
-			  "or use a newer AMD CPU");
+		boot_fail(
+			"this CPU has no no-execute pages (NX): enable them in the firmware setup, "
+			"or use a newer AMD CPU");
 	f->gib_pages = r.edx & E1_EDX_1G;
 	f->svm = r.ecx & E1_ECX_SVM;
 	f->phys_bits = top >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
@@ -123,8 +124,9 @@ static void __init detect_svm(struct cpu_features *f)
 	if (!f->amd)
 		boot_fail("this CPU (%s) is none of AMD's: only AMD's SVM is supported", f->vendor);
 	if (!f->svm)
-		boot_fail("this CPU has no SVM, or it is hidden: enable SVM (AMD-V) in the firmware "
-			  "setup, or nested virtualisation where this machine is itself a guest");
+		boot_fail(
+			"this CPU has no SVM, or it is hidden: enable SVM (AMD-V) in the firmware "
+			"setup, or nested virtualisation where this machine is itself a guest");
 	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) /* APM2 15.30.1 */
 		boot_fail("SVM is switched off: enable SVM (AMD-V) in the firmware setup");
 	r = cpuid(0x8000000a, 0);
@@ -136,8 +138,9 @@ static void __init detect_svm(struct cpu_features *f)
 	f->pause_filter = r.edx & EA_EDX_PAUSE;
 	f->asids = r.ebx;
 	if (!f->npt)
-		boot_fail("this CPU has no nested paging (NPT): use a newer AMD CPU, or switch it on "
-			  "where this machine is itself a guest");
+		boot_fail(
+			"this CPU has no nested paging (NPT): use a newer AMD CPU, or switch it on "
+			"where this machine is itself a guest");
 }
 
 void __init cpu_detect(void)
@@ -151,14 +154,15 @@ void __init cpu_detect(void)
 	/* Without it nothing on the machine tells the time the same way twice: frequencies change,
 	 * sleep stops it. An emulator or hypervisor below has one clock behind the TSC instead. */
 	if (!f->tsc_reliable)
-		boot_fail("this CPU's time stamp counter is not invariant: it is too old, use a newer "
-			  "AMD CPU");
-	pr_info("CPU %s family 0x%x model 0x%x stepping %u, %u physical address bits%s\n", f->vendor,
-		f->family, f->model, f->stepping, f->phys_bits,
-		f->hypervisor ? ", virtual" : "");
-	pr_info("SVM with nested paging, %u ASIDs%s%s%s%s\n", f->asids, f->nrips ? ", next RIP" : "",
-		f->decode_assists ? ", decode assists" : "",
-		f->flush_by_asid ? ", flush by ASID" : "", f->vmcb_clean ? ", clean bits" : "");
+		boot_fail(
+			"this CPU's time stamp counter is not invariant: it is too old, use a newer "
+			"AMD CPU");
+	pr_info("CPU %s family 0x%x model 0x%x stepping %u, %u physical address bits%s\n",
+	        f->vendor, f->family, f->model, f->stepping, f->phys_bits,
+	        f->hypervisor ? ", virtual" : "");
+	pr_info("SVM with nested paging, %u ASIDs%s%s%s%s\n", f->asids,
+	        f->nrips ? ", next RIP" : "", f->decode_assists ? ", decode assists" : "",
+	        f->flush_by_asid ? ", flush by ASID" : "", f->vmcb_clean ? ", clean bits" : "");
 }
 
 /* All errors of all banks are reported (APM2 9.4); firmware may have left banks off. */

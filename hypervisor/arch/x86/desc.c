@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Segment and interrupt descriptor tables: one IDT for all, a GDT and a TSS for each CPU (APM2 4.8). */
+/* Segment and interrupt descriptor tables: one IDT for all, a GDT and a TSS for each CPU
+ * (APM2 4.8). */
 #include <cpu.h>
 #include <hostmap.h>
 #include <hostregs.h>
@@ -27,7 +28,7 @@ static_assert(sizeof(struct tss) == 104, "APM2 12.2.5");
 
 #define GDT_CODE64 0x00af9b000000ffffULL
 #define GDT_DATA   0x00cf93000000ffffULL
-#define GDT_TSS	   0x0000890000000000ULL
+#define GDT_TSS    0x0000890000000000ULL
 
 struct tables {
 	u64 gdt[5];
@@ -58,17 +59,17 @@ static void load_gdt(const u64 *gdt, u32 entries)
 
 	/* A far return is what reloads CS in 64-bit mode. */
 	__asm__ volatile("lgdt %0\n\t"
-			 "pushq %1\n\t"
-			 "leaq 1f(%%rip),%%rax\n\t"
-			 "pushq %%rax\n\t"
-			 "lretq\n"
-			 "1:\tmovl %2,%%ds\n\t"
-			 "movl %2,%%es\n\t"
-			 "movl %2,%%ss\n\t"
-			 "movl %3,%%fs\n\t"
-			 "movl %3,%%gs"
-			 ::"m"(r), "i"(SEL_CODE64), "r"(SEL_DATA), "r"(0)
-			 : "rax", "memory");
+	                 "pushq %1\n\t"
+	                 "leaq 1f(%%rip),%%rax\n\t"
+	                 "pushq %%rax\n\t"
+	                 "lretq\n"
+	                 "1:\tmovl %2,%%ds\n\t"
+	                 "movl %2,%%es\n\t"
+	                 "movl %2,%%ss\n\t"
+	                 "movl %3,%%fs\n\t"
+	                 "movl %3,%%gs" ::"m"(r),
+	                 "i"(SEL_CODE64), "r"(SEL_DATA), "r"(0)
+	                 : "rax", "memory");
 }
 
 void __init desc_early_init(void)
@@ -93,8 +94,8 @@ void __init desc_early_init(void)
 }
 
 /*
- * Until the boot CPU has a TSS, its gates use the current stack. Other CPUs load the IDT after their
- * TSS, so it does not matter which of them reads the final gates.
+ * Until the boot CPU has a TSS, its gates use the current stack. Other CPUs load the IDT after
+ * their TSS, so it does not matter which of them reads the final gates.
  */
 void __init desc_init_cpu(struct cpu *c)
 {
@@ -111,7 +112,7 @@ void __init desc_init_cpu(struct cpu *c)
 	t->gdt[SEL_CODE64 / 8] = GDT_CODE64;
 	t->gdt[SEL_DATA / 8] = GDT_DATA;
 	t->gdt[SEL_TSS / 8] = GDT_TSS | (sizeof(t->tss) - 1) | (tss & 0xffffff) << 16 |
-			      (tss >> 24 & 0xff) << 56;
+	                      (tss >> 24 & 0xff) << 56;
 	t->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 	c->gdt = t->gdt;
 	c->tss = &t->tss;

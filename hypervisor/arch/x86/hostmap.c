@@ -2,8 +2,8 @@
 /*
  * The hypervisor's own address space: its page tables, stacks, and maps of device memory.
  *
- * Nothing is both writable and executable, whichever alias is used: the direct map has no executable
- * page, and the image's text and constants are read-only in it.
+ * Nothing is both writable and executable, whichever alias is used: the direct map has no
+ * executable page, and the image's text and constants are read-only in it.
  *
  * Locking: host_lock serialises changes of the tables. The page allocator's lock nests inside.
  */
@@ -90,10 +90,10 @@ void __init hostmap_init(void)
 	map_image_part(image_init_text_start, image_init_text_end, RX);
 	map_image_part(image_init_data_start, image_init_data_end, RW);
 	map_or_fail(DIRECTMAP_BASE + image_paddr(image_text_start), image_paddr(image_text_start),
-		    image_rodata_end - image_text_start, RO);
+	            image_rodata_end - image_text_start, RO);
 	map_or_fail(DIRECTMAP_BASE + image_paddr(image_init_text_start),
-		    image_paddr(image_init_text_start),
-		    image_init_text_end - image_init_text_start, RO);
+	            image_paddr(image_init_text_start), image_init_text_end - image_init_text_start,
+	            RO);
 	hostmap_load();
 }
 
@@ -125,7 +125,7 @@ void __init hostmap_trampoline(paddr_t page, bool on)
 
 	if (on)
 		rc = pt_map(&pt_host, &host_pool, host_root, page, page, PAGE_SIZE, PTE_P, MEM_WB,
-			    LEVEL_4K);
+		            LEVEL_4K);
 	else
 		rc = pt_unmap(&pt_host, &host_pool, host_root, page, PAGE_SIZE);
 	if (rc)
@@ -199,8 +199,8 @@ bool hostmap_stack_of(const struct cpu *c, u64 sp, u64 *low, u64 *high)
 /* --- device memory and firmware tables --------------------------------------- */
 
 /*
- * Map what is not mapped yet of [at, end); what is mapped keeps its type. Hops over whole entries, so
- * that the size of a range does not matter much.
+ * Map what is not mapped yet of [at, end); what is mapped keeps its type. Hops over whole entries,
+ * so that the size of a range does not matter much.
  */
 static int map_holes(paddr_t at, paddr_t end, u64 flags, enum mem_type type)
 {
@@ -208,7 +208,7 @@ static int map_holes(paddr_t at, paddr_t end, u64 flags, enum mem_type type)
 		u64 va = DIRECTMAP_BASE + at;
 		struct pt_leaf leaf = pt_lookup(&pt_host, host_root, va);
 		u64 next = ROUND_DOWN(at, pt_level_size(&pt_host, leaf.level)) +
-			   pt_level_size(&pt_host, leaf.level);
+		           pt_level_size(&pt_host, leaf.level);
 		int rc = 0;
 
 		next = min(next, end);

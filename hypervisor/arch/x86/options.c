@@ -7,7 +7,7 @@
 #define COM1_PORT 0x3f8
 #define COM2_PORT 0x2f8
 
-#define COMPLAINTS_MAX	8
+#define COMPLAINTS_MAX  8
 #define COMPLAINT_BYTES 160
 
 struct boot_options boot_options;
@@ -34,7 +34,7 @@ u32 __init boot_options_report(void)
 		pr_warn("%s\n", complaint[i]);
 	if (complaints > COMPLAINTS_MAX)
 		pr_warn("command line: and %u more words that were not understood\n",
-			complaints - COMPLAINTS_MAX);
+		        complaints - COMPLAINTS_MAX);
 	return complaints;
 }
 
@@ -76,7 +76,7 @@ static int __init set_console(char *value)
 			boot_options.console_com2 = true;
 		else if (!strcmp(p, "vga"))
 			complain("command line: console=vga: the hypervisor writes to serial ports "
-				 "only");
+			         "only");
 		else if (strcmp(p, "none"))
 			return -EINVAL;
 	}
@@ -166,7 +166,8 @@ static int __init set_maxcpus(char *value)
 	return 0;
 }
 
-/* Xen's LEVEL/LEVEL: the second is that of lines that guests cause; here they are limited by rate. */
+/* Xen's LEVEL/LEVEL: the second is that of lines that guests cause; here they are limited by rate.
+ */
 static int __init set_loglvl(char *value)
 {
 	char *slash = strchr(value, '/');
@@ -247,7 +248,7 @@ static void __init take_word(char *word)
 			continue;
 		if ((!value && !o->bare) || o->set(value ? value : nothing))
 			complain("command line: \"%.48s\" is ignored: %s takes %s", kept, o->name,
-				 o->values);
+			         o->values);
 		return;
 	}
 	complain("command line: unknown word \"%.48s\" is ignored: see froe-hypervisor(8)", kept);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define PM1_SLP_TYP_SHIFT 10 /* ACPI 6.4 4.8.3.2.1 */
-#define PM1_SLP_TYP	  (7 << PM1_SLP_TYP_SHIFT)
-#define PM1_SLP_EN	  (1 << 13)
+#define PM1_SLP_TYP       (7 << PM1_SLP_TYP_SHIFT)
+#define PM1_SLP_EN        (1 << 13)
 
 #define UART_LSR      5
 #define UART_LSR_TEMT 0x40
@@ -21,7 +21,8 @@ static void wait_us(u32 us)
 		outb(0x80, 0);
 }
 
-/* These lines are for scripts: whatever the log level is, and in one piece, so others stop first. */
+/* These lines are for scripts: whatever the log level is, and in one piece, so others stop first.
+ */
 static void __printf(1, 2) last_line(const char *fmt, ...)
 {
 	char line[600];

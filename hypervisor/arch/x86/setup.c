@@ -18,6 +18,7 @@
 struct boot_info boot_info;
 char boot_cmdline_effective[BOOT_CMDLINE_MAX];
 u64 boot_tsc_start; /* boot.S */
+const struct virt_ops *virt;
 
 void setup_start(u32 magic, paddr_t info);
 
@@ -37,7 +38,7 @@ static void __init read_loader(u32 magic, paddr_t info)
 	console_init();
 	if (rc)
 		boot_fail("%s: start this image with GRUB's multiboot2 or another Multiboot loader",
-			  why);
+		          why);
 }
 
 static void __init say_hello(void)
@@ -52,11 +53,11 @@ static void __init say_hello(void)
 	boot_options_report();
 	if (boot_info.module_extra)
 		pr_warn("boot modules behind the second (%u) are ignored: only a kernel and an "
-			"initrd are used\n",
-			boot_info.module_extra);
+		        "initrd are used\n",
+		        boot_info.module_extra);
 	if (!boot_info.module_count)
 		boot_fail("no boot module: give the control domain's kernel (an uncompressed ELF "
-			  "file) as first module and its initrd as second");
+		          "file) as first module and its initrd as second");
 }
 
 static void __init init_memory(void)
@@ -100,10 +101,11 @@ static void __init mask_pic(void)
 static void free_module(const struct boot_module *m)
 {
 	page_release(paddr_to_mfn(ROUND_DOWN(m->start, PAGE_SIZE)),
-		     paddr_to_mfn(ROUND_UP(m->start + m->size, PAGE_SIZE)));
+	             paddr_to_mfn(ROUND_UP(m->start + m->size, PAGE_SIZE)));
 }
 
-/* On the boot CPU's own stack: what only the boot needs is given back, that of the boot included. */
+/* On the boot CPU's own stack: what only the boot needs is given back, that of the boot included.
+ */
 static void __noreturn finish(void)
 {
 	for (u32 i = 0; i < boot_info.module_count; i++)
@@ -117,11 +119,11 @@ static void __noreturn finish(void)
 static void __noreturn switch_stack(u64 top, void (*to)(void) __noreturn)
 {
 	__asm__ volatile("movq %0,%%rsp\n\t"
-			 "xorl %%ebp,%%ebp\n\t"
-			 "pushq $0\n\t"
-			 "jmp *%1" ::"r"(top),
-			 "r"(to)
-			 : "memory");
+	                 "xorl %%ebp,%%ebp\n\t"
+	                 "pushq $0\n\t"
+	                 "jmp *%1" ::"r"(top),
+	                 "r"(to)
+	                 : "memory");
 	__builtin_unreachable();
 }
 

@@ -18,10 +18,10 @@
 #include <timer.h>
 #include <virt.h>
 
-#define START_TIMEOUT 1000000000ULL /* ns that a CPU has to show up */
-#define LOW_MEMORY_END 0xa0000 /* a SIPI reaches the first MiB, ROMs and video have its end */
-#define APIC_ID_MAX   254
-#define STOP_TIMEOUT  500000000ULL
+#define START_TIMEOUT  1000000000ULL /* ns that a CPU has to show up */
+#define LOW_MEMORY_END 0xa0000       /* a SIPI reaches the first MiB, ROMs and video have its end */
+#define APIC_ID_MAX    254
+#define STOP_TIMEOUT   500000000ULL
 
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
 u32 cpu_count = 1;
@@ -39,13 +39,13 @@ struct trampoline_params {
 extern const char trampoline_start[], trampoline_end[], trampoline_params[];
 
 static paddr_t trampoline_page; /* stays the hypervisor's */
-static u32 awaited;		/* id of the CPU that may come in, 0 = none */
-static u32 started;		/* id of the CPU that came up last */
+static u32 awaited;             /* id of the CPU that may come in, 0 = none */
+static u32 started;             /* id of the CPU that came up last */
 
 static bool take_awaited(u32 id)
 {
 	return __atomic_compare_exchange_n(&awaited, &id, 0, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
+	                                   __ATOMIC_SEQ_CST);
 }
 
 /* Idle, but for calls by others, until the boot CPU has built the control domain. */
@@ -91,7 +91,7 @@ static struct cpu *__init new_cpu(u32 id, u32 apic_id)
 
 	if (!c)
 		boot_fail("out of memory for CPU %u: give the machine more RAM, or use maxcpus=%u",
-			  id, id);
+		          id, id);
 	c->self = c;
 	c->id = id;
 	c->apic_id = apic_id;
@@ -144,11 +144,11 @@ static bool __init start_all(u32 limit)
 			continue;
 		if (id > APIC_ID_MAX) {
 			pr_warn("CPU with APIC id %u stays off: ids go up to %u\n", id,
-				APIC_ID_MAX);
+			        APIC_ID_MAX);
 		} else if (!start_cpu(trampoline_page, id)) {
 			pr_warn("CPU with APIC id %u does not start: going on without it and any "
-				"behind it\n",
-				id);
+			        "behind it\n",
+			        id);
 			return false;
 		}
 	}
@@ -242,7 +242,7 @@ void smp_stop_others(void)
 	u64 deadline = time_now() + STOP_TIMEOUT;
 
 	if (!__atomic_compare_exchange_n(&stopper, &nobody, self, false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_SEQ_CST)) {
+	                                 __ATOMIC_SEQ_CST)) {
 		if (nobody == self)
 			return; /* once is enough */
 		cpu_halt_forever();

@@ -30,16 +30,16 @@ int rdmsr_safe(u32 msr, u64 *v)
 	int rc = 0;
 
 	__asm__ volatile("1:\trdmsr\n"
-			 "2:\n\t"
-			 ".pushsection .text.fixup,\"ax\"\n"
-			 "3:\tmovl %[inval],%[rc]\n\t"
-			 "jmp 2b\n\t"
-			 ".popsection\n\t"
-			 ".pushsection .extable,\"a\"\n\t"
-			 ".quad 1b, 3b\n\t"
-			 ".popsection"
-			 : "+a"(lo), "+d"(hi), [rc] "+r"(rc)
-			 : "c"(msr), [inval] "i"(-EINVAL));
+	                 "2:\n\t"
+	                 ".pushsection .text.fixup,\"ax\"\n"
+	                 "3:\tmovl %[inval],%[rc]\n\t"
+	                 "jmp 2b\n\t"
+	                 ".popsection\n\t"
+	                 ".pushsection .extable,\"a\"\n\t"
+	                 ".quad 1b, 3b\n\t"
+	                 ".popsection"
+	                 : "+a"(lo), "+d"(hi), [rc] "+r"(rc)
+	                 : "c"(msr), [inval] "i"(-EINVAL));
 	*v = (u64)hi << 32 | lo;
 	return rc;
 }
@@ -49,17 +49,17 @@ int wrmsr_safe(u32 msr, u64 v)
 	int rc = 0;
 
 	__asm__ volatile("1:\twrmsr\n"
-			 "2:\n\t"
-			 ".pushsection .text.fixup,\"ax\"\n"
-			 "3:\tmovl %[inval],%[rc]\n\t"
-			 "jmp 2b\n\t"
-			 ".popsection\n\t"
-			 ".pushsection .extable,\"a\"\n\t"
-			 ".quad 1b, 3b\n\t"
-			 ".popsection"
-			 : [rc] "+r"(rc)
-			 : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)), [inval] "i"(-EINVAL)
-			 : "memory");
+	                 "2:\n\t"
+	                 ".pushsection .text.fixup,\"ax\"\n"
+	                 "3:\tmovl %[inval],%[rc]\n\t"
+	                 "jmp 2b\n\t"
+	                 ".popsection\n\t"
+	                 ".pushsection .extable,\"a\"\n\t"
+	                 ".quad 1b, 3b\n\t"
+	                 ".popsection"
+	                 : [rc] "+r"(rc)
+	                 : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)), [inval] "i"(-EINVAL)
+	                 : "memory");
 	return rc;
 }
 
@@ -79,13 +79,31 @@ static bool fix_up(struct trap_frame *f)
 static const char *vector_name(u64 vector)
 {
 	static const char *const name[32] = {
-		"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow",
-		"#BR bound range", "#UD invalid opcode", "#NM device not available",
-		"#DF double fault", "coprocessor overrun", "#TS invalid TSS",
-		"#NP segment not present", "#SS stack", "#GP general protection",
-		"#PF page fault", "reserved", "#MF x87", "#AC alignment check",
-		"#MC machine check", "#XF SIMD", "reserved", "#CP control protection",
-		[28] = "#HV", "#VC", "#SX security",
+		"#DE divide error",
+		"#DB debug",
+		"NMI",
+		"#BP breakpoint",
+		"#OF overflow",
+		"#BR bound range",
+		"#UD invalid opcode",
+		"#NM device not available",
+		"#DF double fault",
+		"coprocessor overrun",
+		"#TS invalid TSS",
+		"#NP segment not present",
+		"#SS stack",
+		"#GP general protection",
+		"#PF page fault",
+		"reserved",
+		"#MF x87",
+		"#AC alignment check",
+		"#MC machine check",
+		"#XF SIMD",
+		"reserved",
+		"#CP control protection",
+		[28] = "#HV",
+		"#VC",
+		"#SX security",
 	};
 	const char *n = vector < 32 ? name[vector] : "interrupt";
 
@@ -173,7 +191,9 @@ static void __noreturn trap_fatal(const struct trap_frame *f)
 	trap_dump(f);
 	if (f->vector == VECTOR_PF)
 		panic("page fault at %016lx: %s %s\n", read_cr2(),
-		      f->error & 0x10 ? "execution of" : f->error & 2 ? "write to" : "read of",
+		      f->error & 0x10 ? "execution of"
+		      : f->error & 2  ? "write to"
+		                      : "read of",
 		      f->error & 1 ? "a protected page" : "a page that is not there");
 	if (f->vector == VECTOR_DF)
 		panic("double fault, most likely a stack overflow\n");

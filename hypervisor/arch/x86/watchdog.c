@@ -3,9 +3,9 @@
  * NMI watchdog: each CPU is looked at by its neighbour once a second.
  *
  * A CPU that stays in host mode without entering a guest or going idle for WATCHDOG_SECONDS hangs:
- * with a lock that never comes free, or in a loop. It gets an NMI, in which it dumps itself and ends
- * the machine; should it not even take that, its neighbour ends the machine. A single CPU has no
- * neighbour and is not watched. `watchdog=0` turns all of it off.
+ * with a lock that never comes free, or in a loop. It gets an NMI, in which it dumps itself and
+ * ends the machine; should it not even take that, its neighbour ends the machine. A single CPU has
+ * no neighbour and is not watched. `watchdog=0` turns all of it off.
  */
 #include <bootinfo.h>
 #include <cpu.h>
@@ -18,9 +18,9 @@
 
 struct watch {
 	struct timer timer;
-	struct cpu *on;	   /* the neighbour */
-	u64 entries;	   /* of it, at the last check */
-	u32 stuck;	   /* checks without progress */
+	struct cpu *on;    /* the neighbour */
+	u64 entries;       /* of it, at the last check */
+	u32 stuck;         /* checks without progress */
 	u32 nmis_reported; /* of the watching CPU */
 };
 
@@ -45,7 +45,7 @@ static void report_nmis(struct watch *w)
 
 	if (n != w->nmis_reported)
 		pr_warn("CPU %u: %u NMI of unknown cause: look at the machine's hardware log\n",
-			c->id, n - w->nmis_reported);
+		        c->id, n - w->nmis_reported);
 	w->nmis_reported = n;
 }
 
