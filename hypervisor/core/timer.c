@@ -191,7 +191,6 @@ static u32 check_cpu(struct cpu *c)
 		bad += i && c->timers[(i - 1) / 2]->deadline > t->deadline;
 	}
 	bad += c->timer_count > c->timer_max;
-	bad += c->timer_armed && c->timer_armed > top_deadline(c) && c == this_cpu();
 	spin_unlock(&c->timer_lock);
 	if (bad)
 		pr_err("CPU %u: %u violations in the timer heap\n", c->id, bad);

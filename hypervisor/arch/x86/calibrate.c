@@ -22,12 +22,10 @@
 #define TRIES       5
 #define DEAD_CYCLES (1ULL << 31) /* without a millisecond's progress: a clock that is dead */
 
+/* A counter's value, read at some moment between two TSC reads. */
 struct sample {
-	u64 before, after; /* TSC around the read of the clock */
-	u64 count;         /* of the clock since the first sample */
-	u64 lapic_tsc;     /* TSC about when `lapic` was read */
-	u32 lapic;
-	u32 lapic_width;
+	u64 before, after;
+	u64 count; /* since the first sample */
 };
 
 static u64 width(const struct sample *s)
@@ -40,28 +38,28 @@ static u64 middle(const struct sample *s)
 	return s->before + width(s) / 2;
 }
 
-/* The narrowest of a few tries; *last is the clock's raw value at the latest of them. */
-static void take_sample(const struct ref_clock *ref, struct sample *s, u64 *count, u32 *last)
+static void keep_narrower(struct sample *best, u64 before, u64 after, u64 count)
 {
-	u64 best = UINT64_MAX;
+	if (after - before < width(best))
+		*best = (struct sample){ before, after, count };
+}
 
+/* The narrowest of a few tries, for each of the two; *last is the clock's raw value by then. */
+static void take_samples(const struct ref_clock *ref, struct sample *clock, struct sample *lapic,
+                         u64 *count, u32 *last)
+{
+	*clock = *lapic = (struct sample){ .after = UINT64_MAX };
 	for (u32 i = 0; i < TRIES; i++) {
 		u64 t0 = rdtsc_ordered();
 		u32 now = ref->read();
 		u64 t1 = rdtsc_ordered();
-		u32 lapic = lapic_timer_count();
+		u32 ticks = lapic_timer_count();
 		u64 t2 = rdtsc_ordered();
 
 		*count += (now - *last) & ref->mask;
 		*last = now;
-		if (t2 - t0 >= best)
-			continue;
-		best = t2 - t0;
-		*s = (struct sample){ .before = t0,
-			              .after = t1,
-			              .count = *count,
-			              .lapic = lapic,
-			              .lapic_tsc = t1 + (t2 - t1) / 2 };
+		keep_narrower(clock, t0, t1, *count);
+		keep_narrower(lapic, t1, t2, ticks);
 	}
 }
 
@@ -114,6 +112,15 @@ static void improve(struct pick *best, const struct sample *s, u32 n)
 	}
 }
 
+/* The counter's rate by the pair that proves most. */
+static u64 rate(const struct pick *p, u64 tsc_hz)
+{
+	u64 cycles = middle(p->b) - middle(p->a);
+
+	/* In kHz on the way, so that 64 bits do: 100 ms of counting at most. */
+	return tsc_hz / 1000 * (p->b->count - p->a->count) / cycles * 1000;
+}
+
 static bool enough(u64 us, u64 ppb)
 {
 	if (us < MIN_US)
@@ -140,33 +147,34 @@ static u32 contradictions(const struct sample *s, u32 n, u64 hz, u32 ref_hz)
 
 int calibrate_run(const struct ref_clock *ref, struct calibration *out)
 {
-	static struct sample s[SAMPLE_MAX];
-	struct pick best = { .ppb = UINT64_MAX };
-	u64 count = 0, us = 0, step = (u64)ref->hz * SAMPLE_US / 1000000, cycles;
+	static struct sample clock[SAMPLE_MAX], lapic[SAMPLE_MAX];
+	struct pick best = { .ppb = UINT64_MAX }, best_lapic = best;
+	u64 count = 0, us = 0, step = (u64)ref->hz * SAMPLE_US / 1000000;
 	u32 last = ref->read(), n = 0;
 
 	lapic_timer_count_start();
 	for (;;) {
-		take_sample(ref, &s[n++], &count, &last);
-		us = s[n - 1].count * 1000000 / ref->hz;
-		improve(&best, s, n);
+		take_samples(ref, &clock[n], &lapic[n], &count, &last);
+		n++;
+		improve(&best, clock, n);
+		improve(&best_lapic, lapic, n);
+		us = clock[n - 1].count * 1000000 / ref->hz;
 		if (n == SAMPLE_MAX || enough(us, best.ppb))
 			break;
-		if (wait_for(ref, s[n - 1].count + step, &count, &last))
+		if (wait_for(ref, clock[n - 1].count + step, &count, &last))
 			return -ENODEV;
 	}
 	if (!best.a)
 		return -EIO;
-	cycles = middle(best.b) - middle(best.a);
 	*out = (struct calibration){
-		.tsc_hz = cycles * ref->hz / (best.b->count - best.a->count),
+		.tsc_hz = (middle(best.b) - middle(best.a)) * ref->hz /
+		          (best.b->count - best.a->count),
 		.error_ppm = (u32)(best.ppb / 1000),
 		.window_us = (u32)((best.b->count - best.a->count) * 1000000 / ref->hz),
 		.elapsed_us = (u32)us,
 		.samples = n,
 	};
-	cycles = best.b->lapic_tsc - best.a->lapic_tsc;
-	out->lapic_hz = out->tsc_hz / 1000 * (best.b->lapic - best.a->lapic) / cycles * 1000;
-	out->contradictions = contradictions(s, n, out->tsc_hz, ref->hz);
+	out->lapic_hz = best_lapic.a ? rate(&best_lapic, out->tsc_hz) : 0;
+	out->contradictions = contradictions(clock, n, out->tsc_hz, ref->hz);
 	return out->contradictions * 2 >= n ? -EIO : 0;
 }
