@@ -12,7 +12,7 @@ B := build
 
 CC := gcc
 WARN := -Wall -Wextra -Werror -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wwrite-strings -Wvla -Wimplicit-fallthrough
+	-Wpointer-arith -Wwrite-strings -Wvla -Wimplicit-fallthrough -Wno-unused-parameter
 XENDEF := -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00041100
 HVINC := -Ihypervisor/include -include hypervisor/include/base.h
 HVFLAGS := -std=gnu11 -O2 -g -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \

@@ -35,6 +35,12 @@ struct e820_entry {
 #define E820_UNUSABLE 5
 #define E820_MAX      127 /* what Linux's PVH entry takes */
 
+/* A timer that the guest has to put off again and again, or its domain ends (core/schedop.c). */
+struct domain_watchdog {
+	struct timer timer;
+	struct domain *domain; /* NULL: not in use */
+};
+
 /*
  * Legend: (i) set at creation, (d) under d->lock, (e) under d->event.lock, (a) atomic,
  * (m) under p2m.lock.
@@ -65,6 +71,7 @@ struct domain {
 	bool dying;                 /* (d) */
 	bool shutdown;              /* (d) */
 	u32 shutdown_code;          /* (d) SHUTDOWN_* */
+	u8 shutdown_latch;          /* (d) SCHEDOP_shutdown_code: what to report + 1, 0 = nothing */
 	char crash_reason[96];      /* (d) */
 	u64 log_stamp;              /* rate limit of printk_guest */
 	u32 log_credit;
@@ -73,7 +80,8 @@ struct domain {
 	void *iopm;     /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
 	void *msrpm;    /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
 	u8 handle[16];
-	u64 hypercalls; /* statistics, not exact */
+	u64 poll_mask;                      /* (a) bit n: vCPU n may wait in SCHEDOP_poll */
+	struct domain_watchdog watchdog[2]; /* (d) SCHEDOP_watchdog */
 };
 
 enum vcpu_state {
@@ -128,6 +136,7 @@ struct vcpu {
 	struct timer poll_timer;
 	u16 virq_port[24];      /* (e) 0 = not bound */
 	u64 exits[8];           /* (o) counters by kind, for the console menu */
+	u64 hypercalls;         /* (o) how many it has made */
 	u64 hypercall_progress; /* (o) preempted hypercall's saved progress, 0 = none */
 	bool hypercall_restart; /* (o) run the same hypercall again instead of going on behind it */
 };
@@ -199,6 +208,11 @@ void vcpu_runstate_update(struct vcpu *v);
 struct vcpu_info *vcpu_info_map(struct vcpu *v);
 /* All vCPUs of d are offline or halted with interrupts off: the domain powered itself off. */
 void vcpu_check_all_halted(struct domain *d);
+
+/* --- schedop.c ------------------------------------------------------------ */
+
+/* No watchdog of d fires any more; before it is freed. */
+void schedop_stop_watchdogs(struct domain *d);
 
 /* --- sched.c -------------------------------------------------------------- */
 

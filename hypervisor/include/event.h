@@ -32,7 +32,7 @@ struct event {
 };
 
 struct event_table {
-	struct spinlock lock; /* before any event's lock; two domains: spin_lock_both */
+	struct spinlock lock; /* before any event's lock; two domains: see event.c */
 	struct event *bucket[EVENT_MAX / EVENT_PER_BUCKET]; /* published when initialised */
 	u32 valid; /* ports [0, valid) may be looked up; store-release */
 	u32 max;   /* limit from creation, at most EVENT_MAX */
@@ -41,10 +41,12 @@ struct event_table {
 int event_init(struct domain *d);
 void event_destroy(struct domain *d);
 
+/* The caller of an upcall vector has changed: tell v again of what is pending. */
+void event_upcall_changed(struct vcpu *v);
 /* Raise a per-vCPU VIRQ (TIMER, DEBUG), or a global one at the control domain's vCPU 0. */
 void event_send_virq(struct vcpu *v, u32 virq);
 void event_send_global_virq(u32 virq);
-/* After vcpu_info has moved: deliver again whatever may have been lost. */
+/* After vcpu_info has moved: deliver everything again, so that nothing is lost. */
 void event_vcpu_info_moved(struct vcpu *v);
 /* Whether one of the vCPU's polled ports is pending, masked or not. */
 bool event_poll_ready(struct vcpu *v);

@@ -16,6 +16,7 @@ struct grant_table {
 	u32 frames;			 /* in use; published when zeroed */
 	u32 max_frames;
 	mfn_t frame[GRANT_FRAMES_MAX];	 /* hypervisor's frames */
+	gfn_t gfn[GRANT_FRAMES_MAX];	 /* under p2m.lock: where each is mapped, ~0 = nowhere */
 };
 
 int grant_init(struct domain *d);

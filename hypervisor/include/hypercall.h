@@ -1,19 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The hypercall table and what its handlers see (core/hypercall.c). */
+/* Hypercalls: the dispatcher, and what its handlers see (core/hypercall.c). */
 #pragma once
 
-struct vcpu;
-struct domain;
+#include <domain.h>
 
 /*
- * Serve the hypercall of the current vCPU: number in RAX, arguments in RDI RSI RDX R10 R8, result to
- * RAX. Called by the exit handler for VMMCALL in 64-bit mode at CPL 0; other modes and levels are
- * refused there with hypercall_refuse. With v->hypercall_restart set on return the caller leaves RIP
- * on the instruction.
+ * Serve the hypercall of the current vCPU: number in RAX, arguments in RDI RSI RDX R10 R8, result
+ * to RAX. Called by the exit handler for VMMCALL in 64-bit mode at CPL 0; other modes and levels
+ * are refused there with hypercall_refuse. Sets v->hypercall_restart: when it is true the caller
+ * leaves RIP on the instruction, and RAX and the arguments are those of the rest of the work.
  */
 void hypercall(struct vcpu *v);
 /* The result for callers outside of 64-bit CPL 0: -EPERM at CPL > 0, -ENOSYS in other modes. */
 s64 hypercall_refuse(u32 cpl);
+
+/* One call, as its handler sees it. */
+struct hypercall {
+	struct vcpu *v;   /* the caller, current */
+	struct domain *d; /* its domain */
+	u64 a[5];         /* the argument registers; a restart takes them from here */
+	u64 progress;     /* what an interrupted call of this vCPU has left; 0 = nothing */
+	bool restart;     /* do it again, with a[] and the saved progress */
+	bool leave;       /* the vCPU must not go on before the scheduler has looked at it */
+	bool nested;      /* an entry of a multicall */
+};
+
+/*
+ * A handler gets the argument structure that the dispatcher has copied in, followed by zeroes where
+ * `out` is larger, and changes it in place into the reply. It returns a result or -errno; only a
+ * result that is not negative is followed by the reply.
+ */
+typedef s64 hypercall_fn(struct hypercall *c, void *arg);
+
+#define HYPERCALL_ARG_MAX 1024 /* largest structure of a row */
+
+/* The rest of this call later: other work of the CPU comes first. What it returns is not used. */
+s64 hypercall_again(struct hypercall *c);
+/*
+ * The domain that an operation names, with a reference (domain_put). -ESRCH, or -EPERM when it is
+ * another one than the caller's, and that is not the control domain.
+ */
+int hypercall_target(struct hypercall *c, domid_t id, struct domain **out);
+
+/* Items of a list that one entry handles before it lets other work through. */
+#define HYPERCALL_BATCH 32
+
+/* i, or 0 when i >= n, without a branch that could be guessed: for indexes that a guest chose. */
+static inline u64 index_nospec(u64 i, u64 n)
+{
+	u64 mask;
+
+	__asm__("cmp %2,%1; sbb %0,%0" : "=r"(mask) : "r"(i), "r"(n) : "cc");
+	return i & mask;
+}
 
 /* --- guestcopy.c: guest-virtual addresses of the current vCPU ------------- */
 

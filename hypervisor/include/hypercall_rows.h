@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hypercall table: what a guest can ask for, one row a call and sub-operation. Whoever includes
+ * it defines GROUP, ROW and END first; it has no guard because it is meant to be included again.
+ *
+ * GROUP(name, where): calls under __HYPERVISOR_<name>. `where` says which argument register points
+ *	at the structure (0-4), NO_POINTER, or HEADED: register 0 points at a structure that begins
+ *	with the sub-operation and the version of the interface.
+ * ROW(op, type, way, who, handler): the structure that the dispatcher copies IN before the handler
+ *	runs, OUT after it has not failed, IN_OUT or NONE. who: ANY, TARGET (on itself; on other
+ *	domains only the control domain) or CONTROL. A number without a row is -ENOSYS.
+ */
+GROUP(memory_op, 1)
+ROW(XENMEM_decrease_reservation, xen_memory_reservation_t, IN, TARGET,
+    do_memory_decrease_reservation)
+ROW(XENMEM_maximum_ram_page, char, NONE, ANY, do_memory_maximum_ram_page)
+ROW(XENMEM_current_reservation, domid_t, IN, TARGET, do_memory_current_reservation)
+ROW(XENMEM_maximum_reservation, domid_t, IN, TARGET, do_memory_maximum_reservation)
+ROW(XENMEM_populate_physmap, xen_memory_reservation_t, IN, TARGET, do_memory_populate_physmap)
+ROW(XENMEM_add_to_physmap, xen_add_to_physmap_t, IN, TARGET, do_memory_add_to_physmap)
+ROW(XENMEM_memory_map, xen_memory_map_t, IN_OUT, ANY, do_memory_memory_map)
+ROW(XENMEM_maximum_gpfn, domid_t, IN, TARGET, do_memory_maximum_gpfn)
+ROW(XENMEM_remove_from_physmap, xen_remove_from_physmap_t, IN, TARGET,
+    do_memory_remove_from_physmap)
+ROW(XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch_t, IN, TARGET,
+    do_memory_add_to_physmap_batch)
+END(memory_op)
+
+GROUP(multicall, NO_POINTER)
+ROW(0, char, NONE, ANY, do_multicall)
+END(multicall)
+
+GROUP(xen_version, 1)
+ROW(XENVER_version, char, NONE, ANY, do_version_version)
+ROW(XENVER_extraversion, xen_extraversion_t, OUT, ANY, do_version_extraversion)
+ROW(XENVER_compile_info, xen_compile_info_t, OUT, ANY, do_version_compile_info)
+ROW(XENVER_capabilities, xen_capabilities_info_t, OUT, ANY, do_version_capabilities)
+ROW(XENVER_changeset, xen_changeset_info_t, OUT, ANY, do_version_changeset)
+ROW(XENVER_platform_parameters, xen_platform_parameters_t, OUT, ANY,
+    do_version_platform_parameters)
+ROW(XENVER_get_features, xen_feature_info_t, IN_OUT, ANY, do_version_get_features)
+ROW(XENVER_pagesize, char, NONE, ANY, do_version_pagesize)
+ROW(XENVER_guest_handle, xen_domain_handle_t, OUT, ANY, do_version_guest_handle)
+ROW(XENVER_commandline, xen_commandline_t, OUT, ANY, do_version_commandline)
+ROW(XENVER_build_id, char, NONE, ANY, do_version_build_id)
+END(xen_version)
+
+GROUP(console_io, NO_POINTER)
+ROW(CONSOLEIO_write, char, NONE, CONTROL, do_console_write)
+ROW(CONSOLEIO_read, char, NONE, CONTROL, do_console_read)
+END(console_io)
+
+GROUP(grant_table_op, 1)
+ROW(GNTTABOP_setup_table, gnttab_setup_table_t, IN_OUT, TARGET, do_grant_setup_table)
+ROW(GNTTABOP_query_size, gnttab_query_size_t, IN_OUT, TARGET, do_grant_query_size)
+ROW(GNTTABOP_set_version, gnttab_set_version_t, IN_OUT, ANY, do_grant_set_version)
+ROW(GNTTABOP_get_version, gnttab_get_version_t, IN_OUT, TARGET, do_grant_get_version)
+END(grant_table_op)
+
+GROUP(vm_assist, NO_POINTER)
+ROW(VMASST_CMD_enable, char, NONE, ANY, do_vm_assist_enable)
+ROW(VMASST_CMD_disable, char, NONE, ANY, do_vm_assist_disable)
+END(vm_assist)
+
+GROUP(vcpu_op, 2)
+ROW(VCPUOP_up, char, NONE, ANY, do_vcpu_up)
+ROW(VCPUOP_is_up, char, NONE, ANY, do_vcpu_is_up)
+ROW(VCPUOP_get_runstate_info, vcpu_runstate_info_t, OUT, ANY, do_vcpu_get_runstate_info)
+ROW(VCPUOP_register_runstate_memory_area, vcpu_register_runstate_memory_area_t, IN, ANY,
+    do_vcpu_register_runstate)
+ROW(VCPUOP_stop_periodic_timer, char, NONE, ANY, do_vcpu_stop_periodic_timer)
+ROW(VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer_t, IN, ANY,
+    do_vcpu_set_singleshot_timer)
+ROW(VCPUOP_stop_singleshot_timer, char, NONE, ANY, do_vcpu_stop_singleshot_timer)
+ROW(VCPUOP_register_vcpu_info, vcpu_register_vcpu_info_t, IN, ANY, do_vcpu_register_info)
+ROW(VCPUOP_register_vcpu_time_memory_area, vcpu_register_time_memory_area_t, IN, ANY,
+    do_vcpu_register_time)
+END(vcpu_op)
+
+GROUP(sched_op, 1)
+ROW(SCHEDOP_yield, char, NONE, ANY, do_sched_yield)
+ROW(SCHEDOP_block, char, NONE, ANY, do_sched_block)
+ROW(SCHEDOP_shutdown, sched_shutdown_t, IN, ANY, do_sched_shutdown)
+ROW(SCHEDOP_poll, sched_poll_t, IN, ANY, do_sched_poll)
+ROW(SCHEDOP_remote_shutdown, sched_remote_shutdown_t, IN, CONTROL, do_sched_remote_shutdown)
+ROW(SCHEDOP_shutdown_code, sched_shutdown_t, IN, ANY, do_sched_shutdown_code)
+ROW(SCHEDOP_watchdog, sched_watchdog_t, IN, ANY, do_sched_watchdog)
+END(sched_op)
+
+GROUP(event_channel_op, 1)
+ROW(EVTCHNOP_bind_interdomain, evtchn_bind_interdomain_t, IN_OUT, ANY, do_event_bind_interdomain)
+ROW(EVTCHNOP_bind_virq, evtchn_bind_virq_t, IN_OUT, ANY, do_event_bind_virq)
+ROW(EVTCHNOP_close, evtchn_close_t, IN, ANY, do_event_close)
+ROW(EVTCHNOP_send, evtchn_send_t, IN, ANY, do_event_send)
+ROW(EVTCHNOP_status, evtchn_status_t, IN_OUT, TARGET, do_event_status)
+ROW(EVTCHNOP_alloc_unbound, evtchn_alloc_unbound_t, IN_OUT, TARGET, do_event_alloc_unbound)
+ROW(EVTCHNOP_bind_ipi, evtchn_bind_ipi_t, IN_OUT, ANY, do_event_bind_ipi)
+ROW(EVTCHNOP_bind_vcpu, evtchn_bind_vcpu_t, IN, ANY, do_event_bind_vcpu)
+ROW(EVTCHNOP_unmask, evtchn_unmask_t, IN, ANY, do_event_unmask)
+ROW(EVTCHNOP_reset, evtchn_reset_t, IN, TARGET, do_event_reset)
+END(event_channel_op)
+
+GROUP(physdev_op, 1)
+ROW(PHYSDEVOP_manage_pci_add, physdev_manage_pci_t, IN, CONTROL, do_physdev_announce)
+ROW(PHYSDEVOP_manage_pci_remove, physdev_manage_pci_t, IN, CONTROL, do_physdev_announce)
+ROW(PHYSDEVOP_manage_pci_add_ext, physdev_manage_pci_ext_t, IN, CONTROL, do_physdev_announce)
+ROW(PHYSDEVOP_pci_mmcfg_reserved, physdev_pci_mmcfg_reserved_t, IN, CONTROL, do_physdev_announce)
+ROW(PHYSDEVOP_pci_device_add, physdev_pci_device_add_t, IN, CONTROL, do_physdev_announce)
+ROW(PHYSDEVOP_pci_device_remove, physdev_pci_device_t, IN, CONTROL, do_physdev_announce)
+END(physdev_op)
+
+GROUP(hvm_op, 1)
+ROW(HVMOP_set_param, xen_hvm_param_t, IN, TARGET, do_hvm_set_param)
+ROW(HVMOP_get_param, xen_hvm_param_t, IN_OUT, TARGET, do_hvm_get_param)
+ROW(HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector_t, IN, ANY,
+    do_hvm_set_evtchn_upcall_vector)
+END(hvm_op)
+
+GROUP(platform_op, HEADED)
+ROW(XENPF_settime32, xen_platform_op_t, IN, CONTROL, do_platform_settime32)
+ROW(XENPF_firmware_info, xen_platform_op_t, IN_OUT, CONTROL, do_platform_firmware_info)
+ROW(XENPF_get_cpuinfo, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_cpuinfo)
+ROW(XENPF_settime64, xen_platform_op_t, IN, CONTROL, do_platform_settime64)
+ROW(XENPF_get_dom0_console, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_dom0_console)
+END(platform_op)
