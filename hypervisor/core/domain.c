@@ -138,7 +138,7 @@ static bool shutdown_begins(struct domain *d, u32 code)
 	first = !d->shutdown;
 	d->shutdown = true;
 	if (first)
-		d->shutdown_code = code;
+		d->shutdown_code = d->shutdown_latch ? d->shutdown_latch - 1U : code;
 	spin_unlock(&d->lock);
 	return first;
 }
