@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * platform_op and physdev_op: what the control domain tells and asks about the machine.
+ *
+ * Locking: wallclock_lock protects time_wallclock and the copies of it in shared_info.
+ */
+#include <bootinfo.h>
+#include <domain.h>
+#include <handlers.h>
+#include <timer.h>
+
+#define NS_PER_S 1000000000ULL
+
+static struct spinlock wallclock_lock;
+
+/* It is secs.nsecs now, where now is system_time on the control domain's clock. */
+static int wallclock_set(struct domain *control, u64 secs, u32 nsecs, u64 system_time)
+{
+	u64 now = system_time + control->time_start;
+	struct domain *d;
+
+	if (nsecs >= NS_PER_S || now < system_time || now / NS_PER_S >= secs)
+		return -EINVAL;
+	spin_lock(&wallclock_lock);
+	/* At least a second is left, so this cannot wrap. */
+	time_wallclock.sec = secs - now / NS_PER_S - 1;
+	time_wallclock.nsec = (u32)(nsecs + NS_PER_S - now % NS_PER_S);
+	if (time_wallclock.nsec >= NS_PER_S) {
+		time_wallclock.nsec -= (u32)NS_PER_S;
+		time_wallclock.sec++;
+	}
+	for_each_domain(d) domain_wallclock_update(d);
+	spin_unlock(&wallclock_lock);
+	return 0;
+}
+
+s64 do_platform_settime64(struct hypercall *c, void *arg)
+{
+	const struct xenpf_settime64 *op = &((struct xen_platform_op *)arg)->u.settime64;
+
+	if (op->mbz)
+		return -EINVAL;
+	return wallclock_set(c->d, op->secs, op->nsecs, op->system_time);
+}
+
+s64 do_platform_settime32(struct hypercall *c, void *arg)
+{
+	const struct xenpf_settime32 *op = &((struct xen_platform_op *)arg)->u.settime32;
+
+	return wallclock_set(c->d, op->secs, op->nsecs, op->system_time);
+}
+
+/* EFI run-time services are not used, and the BIOS was never asked: only "no shift key" is known.
+ */
+s64 do_platform_firmware_info(struct hypercall *c, void *arg)
+{
+	struct xenpf_firmware_info *op = &((struct xen_platform_op *)arg)->u.firmware_info;
+
+	switch (op->type) {
+	case XEN_FW_DISK_INFO:
+	case XEN_FW_DISK_MBR_SIGNATURE:
+		return -ESRCH; /* as behind the last disk */
+	case XEN_FW_VBEDDC_INFO:
+		return -ESRCH;
+	case XEN_FW_EFI_INFO:
+		return -ENOSYS;
+	case XEN_FW_KBD_SHIFT_FLAGS:
+		op->u.kbd_shift_flags = 0;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+s64 do_platform_get_cpuinfo(struct hypercall *c, void *arg)
+{
+	struct xenpf_pcpuinfo *op = &((struct xen_platform_op *)arg)->u.pcpu_info;
+	u32 id = op->xen_cpuid;
+
+	op->max_present = cpu_count - 1;
+	op->apic_id = op->acpi_id = ~0U;
+	op->flags = XEN_PCPU_FLAGS_INVALID;
+	if (id >= cpu_count)
+		return 0;
+	id = (u32)index_nospec(id, cpu_count);
+	op->flags = XEN_PCPU_FLAGS_ONLINE;
+	op->apic_id = cpus[id]->apic_id;
+	op->acpi_id = id; /* the processor UID in the control domain's own MADT */
+	return 0;
+}
+
+/* The loader's framebuffer; the result is how many bytes of the structure mean something. */
+s64 do_platform_get_dom0_console(struct hypercall *c, void *arg)
+{
+	dom0_vga_console_info_t *info = (void *)&((struct xen_platform_op *)arg)->u;
+	u64 bytes = (u64)boot_info.framebuffer.pitch * boot_info.framebuffer.height;
+
+	if (!boot_info.framebuffer.present)
+		return -ENODEV;
+	*info = (dom0_vga_console_info_t){
+		.video_type = boot_info.efi ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB,
+		.u.vesa_lfb = {
+			.width = (u16)boot_info.framebuffer.width,
+			.height = (u16)boot_info.framebuffer.height,
+			.bytes_per_line = (u16)boot_info.framebuffer.pitch,
+			.bits_per_pixel = boot_info.framebuffer.bpp,
+			.lfb_base = (u32)boot_info.framebuffer.address,
+			.ext_lfb_base = (u32)(boot_info.framebuffer.address >> 32),
+			.lfb_size = (u32)((bytes + 0xffff) >> 16),
+			.red_pos = boot_info.framebuffer.red_pos,
+			.red_size = boot_info.framebuffer.red_size,
+			.green_pos = boot_info.framebuffer.green_pos,
+			.green_size = boot_info.framebuffer.green_size,
+			.blue_pos = boot_info.framebuffer.blue_pos,
+			.blue_size = boot_info.framebuffer.blue_size,
+		},
+	};
+	return sizeof(*info);
+}
+
+/*
+ * Devices and the configuration space that the control domain announces. It drives them itself and
+ * none of them is given to guests, so there is nothing to remember.
+ */
+s64 do_physdev_announce(struct hypercall *c, void *arg)
+{
+	return 0;
+}
