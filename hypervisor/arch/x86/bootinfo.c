@@ -110,12 +110,11 @@ static int __init damaged(struct parse *p, const char *why)
 static int __init copy_cmdline(struct parse *p, paddr_t at, u64 room, bool named, char *to)
 {
 	bool skip = named, start = true;
-	const char *c = p->map(at, 1);
 	size_t n = 0;
 
-	for (u64 i = 0; c && i < room; i++) {
-		if (!((at + i) & ~PAGE_MASK) || !i)
-			c = p->map(at + i, 1);
+	for (u64 i = 0; i < room; i++) {
+		const char *c = p->map(at + i, 1);
+
 		if (!c)
 			break;
 		if (!*c) {
@@ -128,12 +127,11 @@ static int __init copy_cmdline(struct parse *p, paddr_t at, u64 room, bool named
 		}
 		if (skip && *c == ' ' && !start)
 			skip = false;
-		if (!skip && (n || *c != ' ')) {
-			if (n == BOOT_CMDLINE_MAX - 1)
-				return damaged(p, "a command line is longer than 1023 characters");
-			to[n++] = *c;
-		}
-		c++;
+		if (skip || (!n && *c == ' '))
+			continue;
+		if (n == BOOT_CMDLINE_MAX - 1)
+			return damaged(p, "a command line is longer than 1023 characters");
+		to[n++] = *c;
 	}
 	return damaged(p, "a command line lies outside of memory or has no end");
 }

@@ -4,13 +4,16 @@
 #include <printk.h>
 #include <string.h>
 
-#define COM1_PORT 0x3f8
-#define COM2_PORT 0x2f8
-
 #define COMPLAINTS_MAX  8
 #define COMPLAINT_BYTES 160
 
 struct boot_options boot_options;
+
+/* COM1 and COM2 as the line wants them; the console's goes into boot_options. */
+static struct com {
+	u32 baud;
+	u16 port;
+} coms[2] __initdata;
 
 /* The console does not work yet while words are read, so what is wrong with them waits here. */
 static char complaint[COMPLAINTS_MAX][COMPLAINT_BYTES] __initdata;
@@ -68,28 +71,29 @@ static int __init parse_u32(const char *s, u32 *out)
 
 static int __init set_console(char *value)
 {
-	boot_options.console_com1 = boot_options.console_com2 = false;
+	bool com1 = false, com2 = false;
+
 	for (char *p = next_piece(&value); p; p = next_piece(&value)) {
 		if (!strcmp(p, "com1"))
-			boot_options.console_com1 = true;
+			com1 = true;
 		else if (!strcmp(p, "com2"))
-			boot_options.console_com2 = true;
+			com2 = true;
 		else if (!strcmp(p, "vga"))
 			complain("command line: console=vga: the hypervisor writes to serial ports "
 			         "only");
 		else if (strcmp(p, "none"))
 			return -EINVAL;
 	}
-	if (boot_options.console_com2 && boot_options.com_port == COM1_PORT)
-		boot_options.com_port = COM2_PORT;
+	boot_options.console_com1 = com1;
+	boot_options.console_com2 = com2;
 	return 0;
 }
 
 /* BAUD[,8n1[,PORT]]; "auto" leaves the rate as it is. */
-static int __init set_com(char *value, u16 port)
+static int __init set_com(char *value, struct com *com)
 {
 	char *baud = next_piece(&value), *frame = next_piece(&value), *io = next_piece(&value);
-	u32 rate = 0, at = port;
+	u32 rate = 0, at = com->port;
 
 	if (strcmp(baud, "auto") && (parse_u32(baud, &rate) || !rate || 115200 % rate))
 		return -EINVAL;
@@ -99,19 +103,19 @@ static int __init set_com(char *value, u16 port)
 		return -EINVAL;
 	if (value)
 		return -EINVAL;
-	boot_options.com_baud = rate;
-	boot_options.com_port = (u16)at;
+	com->baud = rate;
+	com->port = (u16)at;
 	return 0;
 }
 
 static int __init set_com1(char *value)
 {
-	return set_com(value, COM1_PORT);
+	return set_com(value, &coms[0]);
 }
 
 static int __init set_com2(char *value)
 {
-	return set_com(value, COM2_PORT);
+	return set_com(value, &coms[1]);
 }
 
 /* Xen's sizes are KiB without a suffix, and B means bytes. */
@@ -135,13 +139,15 @@ static int __init parse_memory(const char *s, u64 *out)
 /* SIZE, and Xen's min:SIZE and max:SIZE, which mean nothing for RAM that never changes. */
 static int __init set_dom0_mem(char *value)
 {
+	u64 bytes = 0, ignored;
+
 	for (char *p = next_piece(&value); p; p = next_piece(&value)) {
-		u64 ignored;
 		bool bound = !strncmp(p, "min:", 4) || !strncmp(p, "max:", 4);
 
-		if (parse_memory(bound ? p + 4 : p, bound ? &ignored : &boot_options.dom0_mem))
+		if (parse_memory(bound ? p + 4 : p, bound ? &ignored : &bytes))
 			return -EINVAL;
 	}
+	boot_options.dom0_mem = bytes;
 	return 0;
 }
 
@@ -258,13 +264,14 @@ void __init boot_options_parse(const char *cmdline)
 {
 	static char copy[BOOT_CMDLINE_MAX] __initdata;
 	char *p = copy;
+	bool second;
 
 	boot_options = (struct boot_options){
 		.console_com1 = true,
-		.com_port = COM1_PORT,
-		.com_baud = 115200,
 		.watchdog = true,
 	};
+	coms[0] = (struct com){ 115200, 0x3f8 };
+	coms[1] = (struct com){ 115200, 0x2f8 };
 	complaints = 0;
 	strlcpy(copy, cmdline, sizeof(copy));
 	while (*p) {
@@ -277,4 +284,7 @@ void __init boot_options_parse(const char *cmdline)
 		if (*word)
 			take_word(word);
 	}
+	second = boot_options.console_com2 && !boot_options.console_com1;
+	boot_options.com_port = coms[second].port;
+	boot_options.com_baud = coms[second].baud;
 }
