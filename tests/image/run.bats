@@ -33,7 +33,7 @@ script() {
 
 # Status is $1 and nothing of QEMU or of the run folder is left.
 ended() {
-	echo "status $status, wanted $1"
+	echo "status $status, wanted $1: $output"
 	[ "$status" = "$1" ] || return
 	[ -z "$(ls "$FROE_RUN")" ]
 }
