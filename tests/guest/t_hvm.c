@@ -89,7 +89,6 @@ static void test_others(void)
 	EXPECT_EQ(xen_hvm(-1, zero), -XEN_ENOSYS);
 	EXPECT(xen_hvm(HVMOP_altp2m, zero) < 0);
 	EXPECT(xen_hvm(2 /* set_pci_intx_level */, zero) < 0);
-	EXPECT(xen_hvm(HVMOP_get_mem_type, zero) < 0);
 }
 
 void test_main(void)
