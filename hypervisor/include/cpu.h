@@ -115,7 +115,7 @@ void desc_init_cpu(struct cpu *c); /* GDT, TSS with IST stacks, IDT, %gs of the 
 void desc_early_init(void);        /* IDT good enough to dump early exceptions, on the boot CPU */
 extern struct cpu boot_cpu;         /* cpus[0] */
 
-/* Take a page below 640 KiB that CPUs start in, while boot_alloc() works. smp.c */
+/* Take a page of low memory that CPUs start in, while boot_alloc() works. smp.c */
 void smp_reserve(void);
 /* Start all CPUs of the MADT but the boot CPU; they wait for smp_release(). */
 void smp_init(void);

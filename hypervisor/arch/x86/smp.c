@@ -18,10 +18,14 @@
 #include <timer.h>
 #include <virt.h>
 
-#define START_TIMEOUT  1000000000ULL /* ns that a CPU has to show up */
-#define LOW_MEMORY_END 0xa0000       /* a SIPI reaches the first MiB, ROMs and video have its end */
-#define APIC_ID_MAX    254
-#define STOP_TIMEOUT   500000000ULL
+#define START_TIMEOUT    1000000000ULL /* ns that a CPU has to show up */
+/*
+ * A SIPI reaches the first MiB. The control domain must not touch the page, and Linux looks for an
+ * iBFT table in all of 512 KiB to 1 MiB: so below that.
+ */
+#define START_PAGE_LIMIT (512 * KIB)
+#define APIC_ID_MAX      254
+#define STOP_TIMEOUT     500000000ULL
 
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
 u32 cpu_count = 1;
@@ -157,7 +161,7 @@ static bool __init start_all(u32 limit)
 
 void __init smp_reserve(void)
 {
-	trampoline_page = boot_alloc(PAGE_SIZE, PAGE_SIZE, LOW_MEMORY_END);
+	trampoline_page = boot_alloc(PAGE_SIZE, PAGE_SIZE, START_PAGE_LIMIT);
 }
 
 void __init smp_init(void)
