@@ -13,14 +13,14 @@ static_assert(sizeof(struct acpi_header) == 36, "ACPI 6.4 5.2.6");
 
 #define ACPI_MAX_IOAPICS   16
 #define ACPI_MAX_OVERRIDES 32
-#define ACPI_MAX_TABLES	   64
+#define ACPI_MAX_TABLES    64
 
 struct acpi_info {
-	paddr_t rsdp;			/* 0: none found */
+	paddr_t rsdp; /* 0: none found */
 	u8 rsdp_revision;
 	u32 table_count;
 	paddr_t table[ACPI_MAX_TABLES]; /* every table that the XSDT or RSDT names */
-	u32 cpu_count;			/* enabled CPUs of the MADT */
+	u32 cpu_count;                  /* enabled CPUs of the MADT */
 	u32 cpu_apic_id[64];
 	u32 lapic_base;
 	u32 ioapic_count;
@@ -34,14 +34,15 @@ struct acpi_info {
 		u16 flags;
 	} override[ACPI_MAX_OVERRIDES];
 	u16 sci_irq;
+	u16 pm1a_evt;           /* port of the status register, 0 = none */
 	u16 pm1a_cnt, pm1b_cnt; /* ports, 0 = none; pm1_cnt_len bytes */
 	u8 pm1_cnt_len;
 	u16 pm_timer; /* port, 0 = none */
 	bool pm_timer_32;
 	u16 reset_port; /* 0: no reset register in I/O space */
 	u8 reset_value;
-	u8 rtc_century;	/* CMOS register, 0 = none */
-	bool s5_known;	   /* from the DSDT's \_S5 package */
+	u8 rtc_century; /* CMOS register, 0 = none */
+	bool s5_known;  /* from the DSDT's \_S5 package */
 	u8 s5_typ_a, s5_typ_b;
 	paddr_t dsdt, facs;
 	u32 mcfg_count;
@@ -53,7 +54,8 @@ struct acpi_info {
 };
 extern struct acpi_info acpi;
 
-/* Find and parse; rsdp: the loader's hint (address of the RSDP), 0 = scan. boot_fail() without a MADT. */
+/* Find and parse; rsdp: the loader's hint (address of the RSDP), 0 = scan. boot_fail() without a
+ * MADT. */
 void acpi_init(paddr_t rsdp);
 /* The pure part of it: fills `acpi` but for the pins of IO-APICs. 0, -ENOENT, -EINVAL, -ENODEV. */
 int acpi_parse(paddr_t hint);

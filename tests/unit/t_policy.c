@@ -275,11 +275,12 @@ static void test_io_control(void)
 	u32 caught = 0;
 
 	d.control = true;
+	acpi.pm1a_evt = 0x600;
 	acpi.pm1a_cnt = 0x604;
 	CHECK_EQ(domain_io_init(&d), 0);
 	for (u32 port = 0; port < 0x10000; port++)
 		caught += port_caught(port);
-	CHECK_EQ(caught, 4 + 2 + 4 + 8 + 2);
+	CHECK_EQ(caught, 4 + 2 + 4 + 8 + 2 + 2);
 	CHECK(port_caught(0x20) && port_caught(0xa1) && port_caught(0x4d0) && port_caught(0x43));
 	CHECK(port_caught(0x3ff) && port_caught(0x605) && !port_caught(0xcf9));
 	CHECK_EQ(vcpu_io_read(&v, 0x21, 1), 0xff);
@@ -302,7 +303,14 @@ static void test_io_sleep(void)
 	CHECK_EQ(out_count, 1);
 	CHECK_EQ(out_port, 0x604);
 	CHECK_EQ(out_value, 5 << 10);
-	vcpu_io_write(&v, 0x604, 2, 1 << 10 | BIT(13)); /* S3 */
+	CHECK_EQ(vcpu_io_read(&v, 0x600, 2), 0x5a5a);
+	vcpu_io_write(&v, 0x604, 2, 1 << 10 | BIT(13)); /* S3: refused, and over at once */
+	CHECK_EQ(vcpu_io_read(&v, 0x600, 2), 0xda5a);
+	CHECK_EQ(vcpu_io_read(&v, 0x601, 1), 0xda);
+	vcpu_io_write(&v, 0x600, 2, 0x8000);
+	CHECK_EQ(out_count, 2);
+	out_count = 1;
+	CHECK_EQ(vcpu_io_read(&v, 0x600, 2), 0x5a5a);
 	vcpu_io_write(&v, 0x605, 1, 1 << 2 | BIT(5));
 	vcpu_io_write(&v, 0x604, 4, 1 << 10 | BIT(13));
 	vcpu_io_write(&v, 0x602, 4, (u32)(1 << 10 | BIT(13)) << 16);

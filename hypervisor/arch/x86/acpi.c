@@ -250,6 +250,7 @@ enum {
 	FADT_FACS = 36,
 	FADT_DSDT = 40,
 	FADT_SCI_INT = 46,
+	FADT_PM1A_EVT = 56,
 	FADT_PM1A_CNT = 64,
 	FADT_PM1B_CNT = 68,
 	FADT_PM_TMR = 76,
@@ -261,6 +262,7 @@ enum {
 	FADT_RESET_VALUE = 128,
 	FADT_X_FACS = 132,
 	FADT_X_DSDT = 140,
+	FADT_X_PM1A_EVT = 148,
 	FADT_X_PM1A_CNT = 172,
 	FADT_X_PM1B_CNT = 184,
 	FADT_X_PM_TMR = 208,
@@ -311,6 +313,7 @@ static void parse_fadt(const struct acpi_header *fadt)
 		return;
 	flags = get32(p, FADT_FLAGS);
 	acpi.sci_irq = get16(p, FADT_SCI_INT);
+	acpi.pm1a_evt = fadt_port(fadt, FADT_X_PM1A_EVT, FADT_PM1A_EVT);
 	acpi.pm1a_cnt = fadt_port(fadt, FADT_X_PM1A_CNT, FADT_PM1A_CNT);
 	acpi.pm1b_cnt = fadt_port(fadt, FADT_X_PM1B_CNT, FADT_PM1B_CNT);
 	acpi.pm1_cnt_len = p[FADT_PM1_CNT_LEN];

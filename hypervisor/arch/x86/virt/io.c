@@ -15,6 +15,7 @@
 
 #define IOPM_FRAMES_ORDER 2              /* 12 KiB, rounded up to 4 frames (APM2 15.10.1) */
 #define PM1_SLP_TYP(b)    ((b) >> 2 & 7) /* in the register's high byte (ACPI 6.4 4.8.3.2.1) */
+#define PM1_WAK_STS       BIT(7) /* in the status register's high byte (ACPI 6.4 4.8.3.1.1) */
 #define PM1_SLP_EN        BIT(5)
 
 /* Withheld from the control domain. Not 0xcf9: its bit would catch every 32-bit write to 0xcf8. */
@@ -77,6 +78,8 @@ int domain_io_init(struct domain *d)
 				intercept(d->iopm, acpi.pm1a_cnt + i);
 			if (acpi.pm1b_cnt)
 				intercept(d->iopm, acpi.pm1b_cnt + i);
+			if (acpi.pm1a_evt)
+				intercept(d->iopm, acpi.pm1a_evt + i);
 		}
 	}
 	return 0;
@@ -111,13 +114,25 @@ static bool hidden(const struct domain *d, u16 port, u32 bytes, u32 *reads)
 	return any;
 }
 
+/* The byte of an access of `bytes` at `port` that is the one at `at`: its place, or false. */
+static bool covers(u16 port, u32 bytes, u32 at, u32 *shift)
+{
+	u32 offset = at - port;
+
+	*shift = offset * 8;
+	return offset < bytes;
+}
+
 u32 vcpu_io_read(struct vcpu *v, u16 port, u32 bytes)
 {
-	u32 val;
+	u32 val, shift;
 
 	if (hidden(v->domain, port, bytes, &val))
 		return val;
-	return port_in(port, bytes);
+	val = port_in(port, bytes);
+	if (v->domain->wake_status && covers(port, bytes, acpi.pm1a_evt + 1u, &shift))
+		val |= (u32)PM1_WAK_STS << shift;
+	return val;
 }
 
 /*
@@ -126,12 +141,12 @@ u32 vcpu_io_read(struct vcpu *v, u16 port, u32 bytes)
  */
 static bool pm1_write(u16 pm1, u16 port, u32 bytes, u32 val)
 {
-	u32 offset = (u32)pm1 + 1 - port;
+	u32 shift;
 	u8 high;
 
-	if (!pm1 || offset >= bytes)
+	if (!pm1 || !covers(port, bytes, pm1 + 1u, &shift))
 		return false;
-	high = (u8)(val >> (8 * offset));
+	high = (u8)(val >> shift);
 	if (!(high & PM1_SLP_EN))
 		return false;
 	if (acpi.s5_known && PM1_SLP_TYP(high) == acpi.s5_typ_a) {
@@ -140,15 +155,19 @@ static bool pm1_write(u16 pm1, u16 port, u32 bytes, u32 val)
 	}
 	pr_warn("the control domain asked for sleep type %lu: refused, only power-off is known here\n",
 	        (unsigned long)PM1_SLP_TYP(high));
+	control_domain->wake_status = true;
 	return true;
 }
 
 void vcpu_io_write(struct vcpu *v, u16 port, u32 bytes, u32 val)
 {
-	u32 reads;
+	u32 reads, shift;
 
 	if (hidden(v->domain, port, bytes, &reads))
 		return;
+	if (acpi.pm1a_evt && covers(port, bytes, acpi.pm1a_evt + 1u, &shift) &&
+	    (val >> shift & PM1_WAK_STS))
+		v->domain->wake_status = false; /* written 1 to clear, as all its bits */
 	if (pm1_write(acpi.pm1a_cnt, port, bytes, val) ||
 	    pm1_write(acpi.pm1b_cnt, port, bytes, val))
 		return;
