@@ -7,6 +7,8 @@
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
 B := build
+# `make Q=` shows each command.
+Q := @
 
 # --- tools and flags -------------------------------------------------------
 
@@ -30,11 +32,13 @@ all: $(B)/froe
 
 $(B)/hypervisor/%.c.o: hypervisor/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(HVFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $<"
+	$(Q)$(CC) $(HVFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/hypervisor/%.S.o: hypervisor/%.S Makefile
 	@mkdir -p $(@D)
-	$(CC) $(HVFLAGS) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+	@echo "  AS    $<"
+	$(Q)$(CC) $(HVFLAGS) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
 
 # Symbols stay in the 64-bit file; loaders get an ELF32 container of the same
 # bytes, because Multiboot 1 loaders (QEMU's among them) take nothing else.

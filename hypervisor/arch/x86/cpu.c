@@ -60,6 +60,12 @@ static void __init detect_vendor(struct cpu_features *f)
 		f->family += r.eax >> 20 & 0xff;
 }
 
+/*
+ * Components that guests may use: x87, SSE, AVX, AVX-512, PKRU. Not MPX, which no AMD CPU has and
+ * which CPUID hides; XSAVE would keep it all the same.
+ */
+#define XCR0_KNOWN 0x2e7
+
 static void __init too_old(const char *what)
 {
 	boot_fail("this CPU has no %s: it is too old, use a newer AMD CPU", what);
@@ -96,7 +102,7 @@ static void __init detect_basics(struct cpu_features *f)
 	}
 	if (f->xsave && cpuid(0, 0).eax >= 0xd) {
 		r = cpuid(0xd, 0);
-		f->xcr0_mask = (u64)r.edx << 32 | r.eax;
+		f->xcr0_mask = ((u64)r.edx << 32 | r.eax) & XCR0_KNOWN;
 		f->xsave_size = r.ecx;
 	}
 }
@@ -112,6 +118,7 @@ static void __init detect_extended(struct cpu_features *f)
 			"or use a newer AMD CPU");
 	f->gib_pages = r.edx & E1_EDX_1G;
 	f->svm = r.ecx & E1_ECX_SVM;
+	f->rdtscp = r.edx & BIT(27);
 	f->phys_bits = top >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
 	f->invariant_tsc = top >= 0x80000007 && cpuid(0x80000007, 0).edx & E7_EDX_TSC;
 	f->tsc_reliable = f->invariant_tsc || f->hypervisor;
