@@ -182,6 +182,12 @@ paddr_t __init boot_alloc(u64 size, u64 align, u64 limit)
 	return at;
 }
 
+void __init bootmem_give_back(paddr_t at, u64 size)
+{
+	BUG_ON(closed);
+	add(&free, at, at + ROUND_UP(size, PAGE_SIZE));
+}
+
 /*
  * The upper module first, each into what is free together with its own old place: so the highest
  * place that fits is never below the old one, the copy can only overlap upwards, which memmove

@@ -16,6 +16,9 @@ void bootmem_init(paddr_t image_start, paddr_t image_end);
 
 /* boot_alloc() of bootinfo.h: not zeroed; never below 1 MiB unless limit is at most 1 MiB. */
 
+/* Undo a boot_alloc(). */
+void bootmem_give_back(paddr_t at, u64 size);
+
 /*
  * Copy both modules to the top of free RAM, so that nothing lies where the control domain's kernel
  * goes; boot_info.module[] follows. All RAM has to be in the direct map.

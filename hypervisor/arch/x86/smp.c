@@ -9,6 +9,7 @@
  */
 #include <acpi.h>
 #include <bootinfo.h>
+#include <bootmem.h>
 #include <cpu.h>
 #include <domain.h>
 #include <hostmap.h>
@@ -18,14 +19,10 @@
 #include <timer.h>
 #include <virt.h>
 
-#define START_TIMEOUT    1000000000ULL /* ns that a CPU has to show up */
-/*
- * A SIPI reaches the first MiB. The control domain must not touch the page, and Linux looks for an
- * iBFT table in all of 512 KiB to 1 MiB: so below that.
- */
-#define START_PAGE_LIMIT (512 * KIB)
-#define APIC_ID_MAX      254
-#define STOP_TIMEOUT     500000000ULL
+#define START_TIMEOUT  1000000000ULL /* ns that a CPU has to show up */
+#define LOW_MEMORY_END (640 * KIB)   /* a SIPI reaches the first MiB, RAM ends before */
+#define APIC_ID_MAX    254
+#define STOP_TIMEOUT   500000000ULL
 
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
 u32 cpu_count = 1;
@@ -42,9 +39,13 @@ struct trampoline_params {
 };
 extern const char trampoline_start[], trampoline_end[], trampoline_params[];
 
-static paddr_t trampoline_page; /* stays the hypervisor's */
-static u32 awaited;             /* id of the CPU that may come in, 0 = none */
-static u32 started;             /* id of the CPU that came up last */
+/*
+ * Lent: the control domain gets all low memory, which its kernel scans, but nobody writes there
+ * until it is built.
+ */
+static paddr_t trampoline_page;
+static u32 awaited; /* id of the CPU that may come in, 0 = none */
+static u32 started; /* id of the CPU that came up last */
 
 static bool take_awaited(u32 id)
 {
@@ -161,7 +162,8 @@ static bool __init start_all(u32 limit)
 
 void __init smp_reserve(void)
 {
-	trampoline_page = boot_alloc(PAGE_SIZE, PAGE_SIZE, START_PAGE_LIMIT);
+	trampoline_page = boot_alloc(PAGE_SIZE, PAGE_SIZE, LOW_MEMORY_END);
+	bootmem_give_back(trampoline_page, PAGE_SIZE);
 }
 
 void __init smp_init(void)

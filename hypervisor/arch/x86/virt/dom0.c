@@ -286,8 +286,13 @@ static void __init write_boot_data(const struct domain *d)
 
 static void __init map_range(struct domain *d, paddr_t start, paddr_t end, enum p2m_type type)
 {
-	if (p2m_set_range(d, gfn(start >> PAGE_SHIFT), paddr_to_mfn(start),
-	                  (end - start) >> PAGE_SHIFT, type))
+	int rc;
+
+	spin_lock(&d->p2m.lock);
+	rc = p2m_set_range(d, gfn(start >> PAGE_SHIFT), paddr_to_mfn(start),
+	                   (end - start) >> PAGE_SHIFT, type);
+	spin_unlock(&d->p2m.lock);
+	if (rc)
 		boot_fail("out of memory for the control domain's page tables\n");
 }
 
