@@ -22,8 +22,7 @@ static __initdata struct ranges free;  /* what nobody has yet */
 static __initdata struct ranges taken; /* by the control domain */
 static __initdata bool closed;
 
-/* --- lists of ranges ---------------------------------------------------------------------------
- */
+/* --- lists of ranges ------------------------------------------------------ */
 
 static __init void insert(struct ranges *l, u32 at, struct range r)
 {
@@ -98,8 +97,7 @@ static __init u64 sum(const struct ranges *l)
 	return bytes;
 }
 
-/* --- what is free ------------------------------------------------------------------------------
- */
+/* --- what is free --------------------------------------------------------- */
 
 static __init struct range module_range(u32 i)
 {
@@ -228,8 +226,7 @@ u32 __init bootmem_take_low(u64 bytes, struct range *out, u32 max)
 	return n;
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end -------------------------------------------------------------- */
 
 void __init bootmem_hand_over(void)
 {

@@ -39,8 +39,7 @@ static enum zone zone_of(u64 n)
 	return n < LOW_LIMIT ? ZONE_LOW : ZONE_HIGH;
 }
 
-/* --- blocks ------------------------------------------------------------------------------------
- */
+/* --- blocks --------------------------------------------------------------- */
 
 static void block_insert(u64 n, u32 order)
 {
@@ -130,14 +129,14 @@ static void set_frames(u64 n, u64 end, enum page_state state, u32 count, u16 own
 /* Frames of the hypervisor become free ones, not yet in a list. */
 static void take_back(u64 n, u64 end)
 {
+	BUG_ON(n >= end || end > page_max);
 	for (u64 i = n; i < end; i++)
-		BUG_ON(i >= page_max || page_table[i].state != PAGE_HYPERVISOR);
+		BUG_ON(page_table[i].state != PAGE_HYPERVISOR);
 	set_frames(n, end, PAGE_FREE, 0, 0);
 	hypervisor_count -= end - n;
 }
 
-/* --- boot --------------------------------------------------------------------------------------
- */
+/* --- boot ----------------------------------------------------------------- */
 
 void page_set_none(mfn_t start, mfn_t end)
 {
@@ -199,8 +198,7 @@ void page_release(mfn_t start, mfn_t end)
 	spin_unlock(&page_lock);
 }
 
-/* --- the hypervisor's own frames ---------------------------------------------------------------
- */
+/* --- the hypervisor's own frames ------------------------------------------ */
 
 static void scrub(u64 n, u32 order)
 {
@@ -259,8 +257,7 @@ u64 page_hypervisor_bytes(void)
 	return READ_ONCE(hypervisor_count) << PAGE_SHIFT;
 }
 
-/* --- domains' frames ---------------------------------------------------------------------------
- */
+/* --- domains' frames ------------------------------------------------------ */
 
 mfn_t page_alloc_domain(struct domain *d, u32 order)
 {
@@ -345,8 +342,7 @@ void page_unmap(const void *p)
 	(void)p;
 }
 
-/* --- self-check --------------------------------------------------------------------------------
- */
+/* --- self-check ----------------------------------------------------------- */
 
 #define COMPLAIN_MAX 8
 

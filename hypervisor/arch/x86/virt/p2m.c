@@ -198,8 +198,7 @@ void p2m_destroy(struct domain *d)
 	BUG_ON(p->table_pages);
 }
 
-/* --- flush -------------------------------------------------------------------------------------
- */
+/* --- flush ---------------------------------------------------------------- */
 
 /* Whether the CPU may be inside of d, on translations from before the flush was asked for. */
 static bool runs_domain(struct cpu *c, const struct domain *d)
@@ -239,8 +238,7 @@ void domain_flush(struct domain *d)
 	}
 }
 
-/* --- nested faults -----------------------------------------------------------------------------
- */
+/* --- nested faults -------------------------------------------------------- */
 
 /* Written at boot, read-only then. */
 static struct {
