@@ -18,7 +18,7 @@ struct ranges {
 };
 
 static __initdata struct ranges ram;   /* all RAM of the machine */
-static __initdata struct ranges free;  /* what nobody has yet */
+static __initdata struct ranges avail; /* what nobody has yet */
 static __initdata struct ranges taken; /* by the control domain */
 static __initdata bool closed;
 
@@ -31,7 +31,7 @@ static __init void insert(struct ranges *l, u32 at, struct range r)
 	if (l->count == ARRAY_SIZE(l->r)) {
 		/* The smallest free range is lost to everybody: that wastes it, and harms nothing.
 		 */
-		if (l != &free)
+		if (l != &avail)
 			boot_fail("too many ranges in the machine's memory map\n");
 		for (u32 i = 1; i < l->count; i++)
 			if (l->r[i].end - l->r[i].start < l->r[least].end - l->r[least].start)
@@ -110,7 +110,8 @@ static __init struct range module_range(u32 i)
 static __init bool in_ram(struct range want)
 {
 	for (u32 i = 0; i < ram.count; i++)
-		if (ram.r[i].start <= want.start && want.end <= ram.r[i].end)
+		if (ram.r[i].start <= want.start && want.start < want.end &&
+		    want.end <= ram.r[i].end)
 			return true;
 	return false;
 }
@@ -126,17 +127,17 @@ void __init bootmem_init(paddr_t image_start, paddr_t image_end)
 			add(&ram, ROUND_UP(e->addr, PAGE_SIZE),
 			    ROUND_DOWN(e->addr + e->size, PAGE_SIZE));
 	}
-	free = ram;
-	subtract(&free, ROUND_DOWN(image_start, PAGE_SIZE), ROUND_UP(image_end, PAGE_SIZE));
+	avail = ram;
+	subtract(&avail, ROUND_DOWN(image_start, PAGE_SIZE), ROUND_UP(image_end, PAGE_SIZE));
 	for (u32 i = 0; i < boot_info.module_count; i++) {
 		m = module_range(i);
 		if (!in_ram(m))
-			boot_fail("boot module %u at %#llx is not in RAM\n", i + 1,
+			boot_fail("boot module %u at %#llx is empty or not in RAM\n", i + 1,
 			          (unsigned long long)m.start);
 		if (m.start < image_end && image_start < m.end)
 			boot_fail("boot module %u at %#llx lies over the hypervisor\n", i + 1,
 			          (unsigned long long)m.start);
-		subtract(&free, m.start, m.end);
+		subtract(&avail, m.start, m.end);
 	}
 }
 
@@ -147,7 +148,7 @@ u64 __init bootmem_ram_bytes(void)
 
 u64 __init bootmem_free_bytes(void)
 {
-	return sum(&free);
+	return sum(&avail);
 }
 
 /* The highest free place below limit; 0 when there is none. */
@@ -155,9 +156,9 @@ static __init paddr_t find(u64 size, u64 align, u64 limit)
 {
 	paddr_t floor = limit > LOW_MEMORY ? LOW_MEMORY : PAGE_SIZE, low, end;
 
-	for (u32 i = free.count; i-- > 0;) {
-		low = max(free.r[i].start, floor);
-		end = min(free.r[i].end, limit);
+	for (u32 i = avail.count; i-- > 0;) {
+		low = max(avail.r[i].start, floor);
+		end = min(avail.r[i].end, limit);
 		if (end < low || end - low < size)
 			continue;
 		if (ROUND_DOWN(end - size, align) >= low)
@@ -176,7 +177,7 @@ paddr_t __init boot_alloc(u64 size, u64 align, u64 limit)
 	if (!at)
 		boot_fail("out of memory at boot: %llu KiB wanted\n",
 		          (unsigned long long)size / KIB);
-	subtract(&free, at, at + size);
+	subtract(&avail, at, at + size);
 	return at;
 }
 
@@ -202,7 +203,7 @@ void __init bootmem_move_modules(void)
 	for (u32 i = 0; i < boot_info.module_count; i++) {
 		m = &boot_info.module[i ^ first];
 		old = module_range(i ^ first);
-		add(&free, old.start, old.end);
+		add(&avail, old.start, old.end);
 		to = boot_alloc(old.end - old.start, PAGE_SIZE, 0) + (m->start - old.start);
 		if (to != m->start)
 			memmove(paddr_to_virt(to), paddr_to_virt(m->start), m->size);
@@ -215,10 +216,10 @@ u32 __init bootmem_take_low(u64 bytes, struct range *out, u32 max)
 	struct range r;
 	u32 n;
 
-	for (n = 0; n < max && bytes >= PAGE_SIZE && free.count; n++) {
-		r = free.r[0];
+	for (n = 0; n < max && bytes >= PAGE_SIZE && avail.count; n++) {
+		r = avail.r[0];
 		r.end = min(r.end, r.start + ROUND_DOWN(bytes, PAGE_SIZE));
-		subtract(&free, r.start, r.end);
+		subtract(&avail, r.start, r.end);
 		add(&taken, r.start, r.end);
 		bytes -= r.end - r.start;
 		out[n] = r;
@@ -244,9 +245,9 @@ void __init bootmem_hand_over(void)
 		page_set_none(paddr_to_mfn(taken.r[i].start), paddr_to_mfn(taken.r[i].end));
 		subtract(&ram, taken.r[i].start, taken.r[i].end);
 	}
-	for (u32 i = 0; i < free.count; i++) {
-		page_add_free(paddr_to_mfn(free.r[i].start), paddr_to_mfn(free.r[i].end));
-		subtract(&ram, free.r[i].start, free.r[i].end);
+	for (u32 i = 0; i < avail.count; i++) {
+		page_add_free(paddr_to_mfn(avail.r[i].start), paddr_to_mfn(avail.r[i].end));
+		subtract(&ram, avail.r[i].start, avail.r[i].end);
 	}
 	/* What is left: the image, the modules, tables made so far. */
 	for (u32 i = 0; i < ram.count; i++)

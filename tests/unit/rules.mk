@@ -3,7 +3,7 @@
 
 UT := $(B)/tests/unit
 UTFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-common \
-	-fno-strict-aliasing -fno-omit-frame-pointer -fno-builtin $(WARN) -Wno-unused-parameter \
+	-fno-strict-aliasing -fno-omit-frame-pointer -fno-builtin $(WARN) -Wno-unused-parameter -Wno-clobbered \
 	$(XENDEF) -Itests/unit/include $(HVINC)
 UTSRC := $(sort $(wildcard tests/unit/t_*.c))
 UTNAME := $(UTSRC:tests/unit/t_%.c=%)
