@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Boot-time memory: every page of RAM has one owner at any time, and modules survive their move.
+ *
  * files: hypervisor/core/page.c
  */
 #include <string.h>

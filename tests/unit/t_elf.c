@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The ELF reader: right answers for a good file, and none that reaches out of a bad one.
+ *
  * files: hypervisor/core/elf.c
  */
 #include <stdlib.h>

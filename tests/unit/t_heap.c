@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The heap: random sizes, nothing overlaps, everything is zeroed and comes back.
+ *
  * files: hypervisor/core/heap.c
  */
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The page allocator: random operations beside a model that knows each frame's owner.
+ *
  * files: hypervisor/core/page.c
  */
 #include <pthread.h>
