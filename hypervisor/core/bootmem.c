@@ -184,7 +184,7 @@ paddr_t __init boot_alloc(u64 size, u64 align, u64 limit)
 void __init bootmem_give_back(paddr_t at, u64 size)
 {
 	BUG_ON(closed);
-	add(&free, at, at + ROUND_UP(size, PAGE_SIZE));
+	add(&avail, at, at + ROUND_UP(size, PAGE_SIZE));
 }
 
 /*
