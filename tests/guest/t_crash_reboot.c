@@ -2,11 +2,12 @@
 /*
  * A control domain that crashed takes the machine through a reboot.
  *
- * run: smp=1 end=reboot
+ * run: smp=1 end=reboot want=^about_to
  */
 #include "lib/guest.h"
 
 void test_main(void)
 {
+	print("about to crash\n");
 	xen_shutdown(SHUTDOWN_crash);
 }

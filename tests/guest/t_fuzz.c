@@ -15,6 +15,7 @@
 #define SCRATCH 16
 
 static uint8_t *scratch[2][SCRATCH];
+static uint8_t *lent[2][4]; /* frames that may be given up at any moment: never touched from here */
 static uint32_t calls[2], answers[2][4]; /* by kind: 0, positive, ENOSYS, other errors */
 
 struct rng {
@@ -114,10 +115,11 @@ static long call_memory(struct rng *r)
 	static const uint8_t ops[] = { 0,  1,  2,  3,  4,  6,  7,  9,  10, 11,
 		                       12, 14, 15, 16, 17, 18, 23, 24, 28, 63 };
 	unsigned int op = ops[below(r, ARRAY_LEN(ops))];
-	uint64_t *p = (uint64_t *)scratch_page(r), frame = (uint64_t)scratch_page(r) / PAGE_SIZE;
+	uint64_t *p = (uint64_t *)scratch_page(r);
+	uint64_t frame = (uint64_t)lent[r->cpu][below(r, 4)] / PAGE_SIZE;
 
 	fill(r, (uint64_t)p);
-	/* Where an operation takes frames away, they are scratch. */
+	/* Where an operation takes frames away, they are lent ones. */
 	switch (op) {
 	case XENMEM_decrease_reservation:
 	case XENMEM_increase_reservation:
@@ -134,6 +136,11 @@ static long call_memory(struct rng *r)
 		break;
 	case XENMEM_remove_from_physmap:
 		p[1] = below(r, 3) ? frame : ~0ul >> below(r, 20);
+		break;
+	case XENMEM_acquire_resource:
+		p[3] = (uint64_t)(p + 8);
+		p[8] = p[9] = frame;
+		((uint32_t *)p)[2] = (uint32_t)below(r, 3);
 		break;
 	case XENMEM_add_to_physmap_batch:
 		p[1] = p[2] = (uint64_t)(p + 8);
@@ -245,6 +252,8 @@ void test_main(void)
 	for (cpu = 0; cpu < 2; cpu++) {
 		for (i = 0; i < SCRATCH; i++)
 			scratch[cpu][i] = page_alloc();
+		for (i = 0; i < ARRAY_LEN(lent[0]); i++)
+			lent[cpu][i] = page_alloc();
 	}
 	page_map(page_window(63), (uint64_t)page_alloc(), PG_KERNEL);
 	page_map(page_window(70), (uint64_t)page_alloc(), PG_P);

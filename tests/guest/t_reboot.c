@@ -3,7 +3,7 @@
  * SCHEDOP_shutdown with the reason reboot (xen/sched.h) restarts the machine,
  * from any vCPU.
  *
- * run: smp=2 end=reboot
+ * run: smp=2 end=reboot want=^about_to
  */
 #include "lib/guest.h"
 
@@ -17,6 +17,7 @@ void test_main(void)
 {
 	xen_map_shared();
 	EXPECT(cpu_start(1));
+	print("about to reboot\n");
 	cpu_run(1, reboot, NULL);
 	for (;;)
 		cpu_relax();

@@ -2,7 +2,7 @@
 /*
  * A triple fault (APM2 15.14.3, shutdown) ends the domain, not the hypervisor.
  *
- * run: smp=1 hv=noreboot end=stopped
+ * run: smp=1 hv=noreboot end=stopped want=^about_to
  */
 #include "lib/guest.h"
 
@@ -13,5 +13,6 @@ void test_main(void)
 		uint64_t base;
 	} __attribute__((packed)) none = { 0, 0 };
 
+	print("about to fault\n");
 	asm volatile("lidt %0; ud2" : : "m"(none));
 }

@@ -245,6 +245,8 @@ static void svm_arm(struct vcpu *v)
 	s->armed_vector = (u8)vector;
 	if (s->armed_upcall)
 		WRITE_ONCE(v->upcall_pending, 0); /* edge: a new event raises it again */
+	/* A delivered request leaves its vector behind; ours must not be ORed to it. */
+	b->vintr &= ~VINTR_REQUEST;
 	b->vintr |= VINTR_IRQ | VINTR_PRIO(0xf) | VINTR_IGN_TPR | VINTR_VECTOR(vector);
 }
 
@@ -441,4 +443,5 @@ const struct virt_ops svm_ops = {
 	.mode = svm_mode,
 	.inject = svm_inject,
 	.dump = svm_dump,
+	.hypercall_insn = (const u8 *)"\x0f\x01\xd9", /* VMMCALL */
 };
