@@ -82,9 +82,9 @@ static void dump_cpu(const struct cpu *c)
 
 static void dump_vcpu(struct vcpu *v)
 {
-	pr_info("d%uv%u: %s on CPU %u%s, upcall %u, hypercalls %lu\n", v->domain->id,
-	        v->id, vcpu_state_name(v->state), v->cpu->id, v->on_cpu ? " now" : "",
-	        v->upcall_pending, v->hypercalls);
+	pr_info("d%uv%u: %s on CPU %u%s, upcall %u, hypercalls %lu\n", v->domain->id, v->id,
+	        vcpu_state_name(v->state), v->cpu->id, v->on_cpu ? " now" : "", v->upcall_pending,
+	        v->hypercalls);
 	if (v->state != VCPU_OFFLINE)
 		virt->dump(v);
 }

@@ -31,7 +31,7 @@ typedef struct {
 } gfn_t; /* guest frame number */
 typedef struct {
 	u64 v;
-} gpa_t; /* guest-physical address */
+} gpa_t;             /* guest-physical address */
 typedef u64 paddr_t; /* machine address, in hypervisor tables and devices only */
 
 #define BOXED(type)                                                                                \
@@ -78,25 +78,25 @@ static inline gpa_t gfn_to_gpa(gfn_t g)
 	return gpa(g.v << PAGE_SHIFT);
 }
 
-#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
-#define BIT(n)		  (1ULL << (n))
-#define likely(x)	  __builtin_expect(!!(x), 1)
-#define unlikely(x)	  __builtin_expect(!!(x), 0)
-#define static_assert	  _Static_assert
-#define __packed	  __attribute__((packed))
-#define __aligned(n)	  __attribute__((aligned(n)))
-#define __noreturn	  __attribute__((noreturn))
-#define __printf(f, a)	  __attribute__((format(printf, f, a)))
-#define __init		  __attribute__((section(".init.text"), cold))
-#define __initdata	  __attribute__((section(".init.data")))
-#define barrier()	  __asm__ volatile("" ::: "memory")
-#define READ_ONCE(x)	  (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)  (*(volatile __typeof__(x) *)&(x) = (v))
-#define load_acquire(p)	  __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define ROUND_UP(x, n)	  (((x) + (n) - 1) & ~((__typeof__(x))(n) - 1))
-#define ROUND_DOWN(x, n)  ((x) & ~((__typeof__(x))(n) - 1))
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define BIT(n)        (1ULL << (n))
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
+#define static_assert _Static_assert
+#define __packed                      __attribute__((packed))
+#define __aligned(n)                  __attribute__((aligned(n)))
+#define __noreturn                    __attribute__((noreturn))
+#define __printf(f, a)                __attribute__((format(printf, f, a)))
+#define __init                        __attribute__((section(".init.text"), cold))
+#define __initdata                    __attribute__((section(".init.data")))
+#define barrier()                     __asm__ volatile("" ::: "memory")
+#define READ_ONCE(x)                  (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)              (*(volatile __typeof__(x) *)&(x) = (v))
+#define load_acquire(p)               __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define store_release(p, v)           __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define ROUND_UP(x, n)                (((x) + (n)-1) & ~((__typeof__(x))(n)-1))
+#define ROUND_DOWN(x, n)              ((x) & ~((__typeof__(x))(n)-1))
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define min(a, b)                                                                                  \
 	({                                                                                         \
 		__typeof__(a) _a = (a);                                                            \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The serial console: output, input, who owns the keys, and the menu behind three Ctrl-A (core/console.c). */
+/* The serial console: output, input, who owns the keys, and the menu behind three Ctrl-A
+ * (core/console.c). */
 #pragma once
 
 struct trap_frame;
@@ -29,5 +30,5 @@ bool menu_snapshot(const struct trap_frame *f);
 /* UART 16550 (arch/x86/uart.c). */
 int uart_init(u16 port, u32 baud); /* -ENODEV when nothing answers */
 void uart_putc(char c);
-int uart_getc(void); /* -1: nothing */
+int uart_getc(void);  /* -1: nothing */
 extern u16 uart_port; /* 0: none */

@@ -113,7 +113,7 @@ void cpu_detect(void);             /* fill cpu_features; boot_fail() if too old 
 void cpu_init_this(void);          /* EFER, CR0, CR4, PAT of the calling CPU */
 void desc_init_cpu(struct cpu *c); /* GDT, TSS with IST stacks, IDT, %gs of the calling CPU */
 void desc_early_init(void);        /* IDT good enough to dump early exceptions, on the boot CPU */
-extern struct cpu boot_cpu;         /* cpus[0] */
+extern struct cpu boot_cpu;        /* cpus[0] */
 
 /* Take a page of low memory that CPUs start in, while boot_alloc() works. smp.c */
 void smp_reserve(void);

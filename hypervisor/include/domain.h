@@ -75,11 +75,11 @@ struct domain {
 	char crash_reason[96];      /* (d) */
 	u64 log_stamp;              /* rate limit of printk_guest */
 	u32 log_credit;
-	u32 log_missed; /* lines left out since the last one */
-	mfn_t ones;     /* (m) page of ones, INVALID_MFN until needed */
-	void *iopm;     /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
-	void *msrpm;    /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
-	bool wake_status;	   /* (a) a refused sleep shows as over: PM1_STS.WAK_STS */
+	u32 log_missed;   /* lines left out since the last one */
+	mfn_t ones;       /* (m) page of ones, INVALID_MFN until needed */
+	void *iopm;       /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
+	void *msrpm;      /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
+	bool wake_status; /* (a) a refused sleep shows as over: PM1_STS.WAK_STS */
 	u8 handle[16];
 	u64 poll_mask;                      /* (a) bit n: vCPU n may wait in SCHEDOP_poll */
 	struct domain_watchdog watchdog[2]; /* (d) SCHEDOP_watchdog */

@@ -13,14 +13,15 @@ struct domain;
 
 struct grant_table {
 	struct spinlock lock;
-	u32 frames;			 /* in use; published when zeroed */
+	u32 frames; /* in use; published when zeroed */
 	u32 max_frames;
-	mfn_t frame[GRANT_FRAMES_MAX];	 /* hypervisor's frames */
-	gfn_t gfn[GRANT_FRAMES_MAX];	 /* under p2m.lock: where each is mapped, ~0 = nowhere */
+	mfn_t frame[GRANT_FRAMES_MAX]; /* hypervisor's frames */
+	gfn_t gfn[GRANT_FRAMES_MAX];   /* under p2m.lock: where each is mapped, ~0 = nowhere */
 };
 
 int grant_init(struct domain *d);
 void grant_destroy(struct domain *d);
-/* The machine frame of table frame idx, growing the table up to it; INVALID_MFN beyond the limit. */
+/* The machine frame of table frame idx, growing the table up to it; INVALID_MFN beyond the limit.
+ */
 mfn_t grant_frame(struct domain *d, u32 idx);
 void grant_dump(struct domain *d);

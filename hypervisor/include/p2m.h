@@ -3,7 +3,8 @@
  * A domain's guest-physical address space: nested page tables (arch/x86/virt/p2m.c).
  *
  * Locking: p2m->lock serialises changes. Lookups take no lock (entries are 64 bits, written whole);
- * whoever goes on to use the frame takes a reference with page_get and looks again, or holds the lock.
+ * whoever goes on to use the frame takes a reference with page_get and looks again, or holds the
+ * lock.
  */
 #pragma once
 
@@ -22,34 +23,35 @@ enum p2m_type {
 	P2M_FOREIGN,  /* another domain's frame, holds a reference */
 	P2M_GRANT_RW, /* granted frame, held by the grant map */
 	P2M_GRANT_RO,
-	P2M_ONES,     /* the domain's page of ones: read-only, for reads of what does not exist */
+	P2M_ONES, /* the domain's page of ones: read-only, for reads of what does not exist */
 };
 
 struct p2m {
 	struct spinlock lock;
 	paddr_t root;
-	u64 table_pages;      /* taken from the pool */
-	u64 table_pages_max;  /* pool size; the control domain's is unlimited (~0) */
-	u64 max_gfn;	      /* highest frame ever mapped, for XENMEM_maximum_gpfn */
+	u64 table_pages;     /* taken from the pool */
+	u64 table_pages_max; /* pool size; the control domain's is unlimited (~0) */
+	u64 max_gfn;         /* highest frame ever mapped, for XENMEM_maximum_gpfn */
 	struct pt_pool pool;
 };
 
 int p2m_init(struct domain *d);
 void p2m_destroy(struct domain *d); /* drops foreign references, frees the tables */
 
-/* What gfn maps to; INVALID_MFN and P2M_NONE when nothing. For mappings larger than 4 KiB as well. */
+/* What gfn maps to; INVALID_MFN and P2M_NONE when nothing. For mappings larger than 4 KiB as well.
+ */
 mfn_t p2m_lookup(const struct domain *d, gfn_t g, enum p2m_type *type);
 
 /*
- * The frame behind gfn with a reference for the caller (drop with page_put; none is needed nor taken
- * for P2M_SHARED and P2M_MMIO, page_put ignores frames that no domain owns). -EFAULT when nothing is
- * there, when `write` and it is read-only, or when it is device memory.
+ * The frame behind gfn with a reference for the caller (drop with page_put; none is needed nor
+ * taken for P2M_SHARED and P2M_MMIO, page_put ignores frames that no domain owns). -EFAULT when
+ * nothing is there, when `write` and it is read-only, or when it is device memory.
  */
 int p2m_get_page(struct domain *d, gfn_t g, bool write, mfn_t *out);
 
 /*
- * Map 2^order frames, lock held. Only over nothing, or (order 0) over what the caller has just looked
- * up and disposed of. No flush: the caller flushes before it frees what was there. -ENOMEM.
+ * Map 2^order frames, lock held. Only over nothing, or (order 0) over what the caller has just
+ * looked up and disposed of. No flush: the caller flushes before it frees what was there. -ENOMEM.
  */
 int p2m_set(struct domain *d, gfn_t g, mfn_t m, u32 order, enum p2m_type type);
 /* Same for any size, with the largest leaves that fit; for building domains. */
@@ -66,8 +68,8 @@ void domain_flush(struct domain *d);
 
 /*
  * A nested fault that the tables do not explain. Control domain: maps device memory 1:1 or ends the
- * domain if the address is in the table of what is never mapped. Guests: a read maps the page of ones,
- * a write returns -EFAULT (the caller injects #GP). 0 = try again. arch/x86/virt/p2m.c
+ * domain if the address is in the table of what is never mapped. Guests: a read maps the page of
+ * ones, a write returns -EFAULT (the caller injects #GP). 0 = try again. arch/x86/virt/p2m.c
  */
 int p2m_fault(struct vcpu *v, gpa_t at, bool write, bool exec);
 /* Machine ranges that the control domain must never reach; boot only. Name shows in the message. */

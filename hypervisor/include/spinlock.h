@@ -31,7 +31,7 @@ static inline bool spin_trylock(struct spinlock *l)
 	u16 expect = owner;
 
 	return __atomic_compare_exchange_n(&l->next, &expect, (u16)(owner + 1), false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	                                   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 static inline bool spin_is_locked(const struct spinlock *l)
 {

@@ -7,18 +7,19 @@
 
 struct cpu;
 
-u64 time_now(void);		/* ns since boot */
-u64 time_from_tsc(u64 tsc);	/* ns of a TSC value of now or the past */
-u64 time_to_tsc(u64 ns);	/* inverse */
+u64 time_now(void);         /* ns since boot */
+u64 time_from_tsc(u64 tsc); /* ns of a TSC value of now or the past */
+u64 time_to_tsc(u64 ns);    /* inverse */
 extern u64 time_tsc_khz;
-extern u32 time_mul;		/* ns = ((tsc - time_tsc_base) << shift) * mul >> 32, pvclock form */
-extern s32 time_shift;		/* signed: negative shifts right */
+extern u32 time_mul;   /* ns = ((tsc - time_tsc_base) << shift) * mul >> 32, pvclock form */
+extern s32 time_shift; /* signed: negative shifts right */
 extern u64 time_tsc_base;
-void time_init(void);		/* calibrate; needs ACPI's PM timer or the PIT */
-void time_delay_us(u32 us);	/* busy wait, boot only */
+void time_init(void);       /* calibrate; needs ACPI's PM timer or the PIT */
+void time_delay_us(u32 us); /* busy wait, boot only */
 void time_set_rate(u64 tsc_hz, u64 base);
 
-/* Wall clock at time 0, seconds and ns since 1970; the RTC's at boot, then what the control domain sets. */
+/* Wall clock at time 0, seconds and ns since 1970; the RTC's at boot, then what the control domain
+ * sets. */
 struct wallclock {
 	u64 sec;
 	u32 nsec;
@@ -27,10 +28,10 @@ extern struct wallclock time_wallclock;
 void time_wallclock_init(void); /* from the RTC */
 
 struct timer {
-	u64 deadline;		    /* ns, under the CPU's timer_lock */
+	u64 deadline;               /* ns, under the CPU's timer_lock */
 	void (*fn)(struct timer *); /* runs on the timer's CPU, no lock held; may set it again */
-	struct cpu *cpu;	    /* whose heap; set by timer_init */
-	s32 index;		    /* in the heap, -1 when not armed */
+	struct cpu *cpu;            /* whose heap; set by timer_init */
+	s32 index;                  /* in the heap, -1 when not armed */
 };
 
 void timer_init(struct timer *t, struct cpu *c, void (*fn)(struct timer *));
