@@ -11,7 +11,6 @@
 #include <event.h>
 #include <handlers.h>
 #include <page.h>
-#include <printk.h>
 #include <string.h>
 
 static_assert(EVENT_MAX == EVTCHN_2L_NR_CHANNELS, "xen/event_channel.h");
@@ -26,22 +25,6 @@ struct notice {
 	u32 port;
 	bool referenced;
 };
-
-/* The one way from a number that a guest gave to an event. NULL if there is no such port. */
-static struct event *event_get(struct event_table *t, u32 port)
-{
-	u32 valid = load_acquire(&t->valid);
-
-	if (port >= valid)
-		return NULL;
-	port = index_nospec(port, valid);
-	return &t->bucket[port / EVENT_PER_BUCKET][port % EVENT_PER_BUCKET];
-}
-
-static bool event_in_use(const struct event *e)
-{
-	return e->state != EVENT_FREE && e->state != EVENT_RESERVED;
-}
 
 /* --- delivery -------------------------------------------------------------- */
 
@@ -588,7 +571,7 @@ s64 do_event_reset(struct hypercall *c, void *arg)
 	return hypercall_again(c);
 }
 
-/* --- life and checks ------------------------------------------------------- */
+/* --- life ------------------------------------------------------- */
 
 int event_init(struct domain *d)
 {
@@ -612,67 +595,5 @@ void event_destroy(struct domain *d)
 	for (u32 i = 0; i < ARRAY_SIZE(d->event.bucket); i++) {
 		heap_free(d->event.bucket[i]);
 		d->event.bucket[i] = NULL;
-	}
-}
-
-static const char *event_fault(struct domain *d, const struct event *e, u32 port)
-{
-	const struct event *other;
-
-	if ((e->state == EVENT_RESERVED) != !port)
-		return "port 0 and only that is reserved";
-	if (event_in_use(e) && !domain_vcpu(d, e->notify_vcpu))
-		return "notifies a vCPU that does not exist";
-	if (e->state == EVENT_VIRQ) {
-		for (u32 i = 0; i < d->max_vcpus; i++)
-			if (d->vcpu[i] && d->vcpu[i]->virq_port[e->virq] == port)
-				return NULL;
-		return "no vCPU knows its VIRQ";
-	}
-	if (e->state != EVENT_INTERDOMAIN)
-		return e->remote ? "has a peer that it should not have" : NULL;
-	other = e->remote ? event_get(&e->remote->event, e->remote_port) : NULL;
-	if (!other || other->state != EVENT_INTERDOMAIN || other->remote != d ||
-	    other->remote_port != port)
-		return "the peer does not point back";
-	return NULL;
-}
-
-u32 event_check(struct domain *d)
-{
-	u32 faults = 0;
-
-	spin_lock(&d->event.lock);
-	for (u32 port = 0; port < d->event.valid; port++) {
-		const char *fault = event_fault(d, event_get(&d->event, port), port);
-
-		if (!fault)
-			continue;
-		pr_err("d%u: event port %u: %s\n", d->id, port, fault);
-		faults++;
-	}
-	spin_unlock(&d->event.lock);
-	return faults;
-}
-
-void event_dump(struct domain *d)
-{
-	static const char *const names[] = {
-		[EVENT_UNBOUND] = "unbound",
-		[EVENT_INTERDOMAIN] = "interdomain",
-		[EVENT_VIRQ] = "virq",
-		[EVENT_IPI] = "ipi",
-	};
-
-	for (u32 port = 1; port < load_acquire(&d->event.valid); port++) {
-		const struct event *e = event_get(&d->event, port);
-
-		if (!event_in_use(e))
-			continue;
-		pr_info("d%u port %4u %-11s v%u%s%s, peer d%u port %u, virq %u\n", d->id, port,
-		        names[e->state], e->notify_vcpu,
-		        bit_test(d->shared->evtchn_pending, port) ? " pending" : "",
-		        bit_test(d->shared->evtchn_mask, port) ? " masked" : "", e->remote_domid,
-		        e->remote_port, e->virq);
 	}
 }

@@ -33,3 +33,11 @@ static inline int ffs64(u64 v)
 {
 	return v ? __builtin_ctzll(v) : -1;
 }
+/* i, or 0 when i >= n, without a branch that could be guessed: for indexes that a guest chose. */
+static inline u64 index_nospec(u64 i, u64 n)
+{
+	u64 mask;
+
+	__asm__("cmp %2,%1; sbb %0,%0" : "=r"(mask) : "r"(i), "r"(n) : "cc");
+	return i & mask;
+}

@@ -2,6 +2,7 @@
 /* Event channels, 2-level ABI (core/event.c). */
 #pragma once
 
+#include <bits.h>
 #include <spinlock.h>
 #include <xen/xen.h>
 #include <xen/event_channel.h>
@@ -9,7 +10,7 @@
 struct domain;
 struct vcpu;
 
-#define EVENT_MAX	 4096 /* 64 words x 64 bits */
+#define EVENT_MAX        4096 /* 64 words x 64 bits */
 #define EVENT_PER_BUCKET 128
 
 enum event_state {
@@ -26,9 +27,9 @@ struct event {
 	u8 state;
 	u8 virq;
 	u16 notify_vcpu;
-	u16 remote_domid;	     /* UNBOUND, INTERDOMAIN */
-	u32 remote_port;	     /* INTERDOMAIN */
-	struct domain *remote;	     /* INTERDOMAIN */
+	u16 remote_domid;      /* UNBOUND, INTERDOMAIN */
+	u32 remote_port;       /* INTERDOMAIN */
+	struct domain *remote; /* INTERDOMAIN */
 };
 
 struct event_table {
@@ -37,6 +38,22 @@ struct event_table {
 	u32 valid; /* ports [0, valid) may be looked up; store-release */
 	u32 max;   /* limit from creation, at most EVENT_MAX */
 };
+
+/* The one way from a number that a guest gave to an event. NULL if there is no such port. */
+static inline struct event *event_get(struct event_table *t, u32 port)
+{
+	u32 valid = load_acquire(&t->valid);
+
+	if (port >= valid)
+		return NULL;
+	port = (u32)index_nospec(port, valid);
+	return &t->bucket[port / EVENT_PER_BUCKET][port % EVENT_PER_BUCKET];
+}
+
+static inline bool event_in_use(const struct event *e)
+{
+	return e->state != EVENT_FREE && e->state != EVENT_RESERVED;
+}
 
 int event_init(struct domain *d);
 void event_destroy(struct domain *d);
@@ -50,6 +67,7 @@ void event_send_global_virq(u32 virq);
 void event_vcpu_info_moved(struct vcpu *v);
 /* Whether one of the vCPU's polled ports is pending, masked or not. */
 bool event_poll_ready(struct vcpu *v);
-u32 event_check(struct domain *d); /* self-check, number of violations */
-/* One line a port in use, for the console menu. */
+/* Self-check, number of violations; event_check.c. */
+u32 event_check(struct domain *d);
+/* One line a port in use, for the console menu; event_check.c. */
 void event_dump(struct domain *d);

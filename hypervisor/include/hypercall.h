@@ -45,15 +45,6 @@ int hypercall_target(struct hypercall *c, domid_t id, struct domain **out);
 /* Items of a list that one entry handles before it lets other work through. */
 #define HYPERCALL_BATCH 32
 
-/* i, or 0 when i >= n, without a branch that could be guessed: for indexes that a guest chose. */
-static inline u64 index_nospec(u64 i, u64 n)
-{
-	u64 mask;
-
-	__asm__("cmp %2,%1; sbb %0,%0" : "=r"(mask) : "r"(i), "r"(n) : "cc");
-	return i & mask;
-}
-
 /* --- guestcopy.c: guest-virtual addresses of the current vCPU ------------- */
 
 /* Copy n bytes; -EFAULT if any of them cannot be reached (then the destination is undefined). */
