@@ -121,7 +121,37 @@ s64 do_platform_get_dom0_console(struct hypercall *c, void *arg)
  * Devices and the configuration space that the control domain announces. It drives them itself and
  * none of them is given to guests, so there is nothing to remember.
  */
-s64 do_physdev_announce(struct hypercall *c, void *arg)
+static s64 physdev_heard(void)
 {
 	return 0;
+}
+
+s64 do_physdev_manage_pci_add(struct hypercall *c, void *arg)
+{
+	return physdev_heard();
+}
+
+s64 do_physdev_manage_pci_remove(struct hypercall *c, void *arg)
+{
+	return physdev_heard();
+}
+
+s64 do_physdev_manage_pci_add_ext(struct hypercall *c, void *arg)
+{
+	return physdev_heard();
+}
+
+s64 do_physdev_pci_mmcfg_reserved(struct hypercall *c, void *arg)
+{
+	return physdev_heard();
+}
+
+s64 do_physdev_pci_device_add(struct hypercall *c, void *arg)
+{
+	return physdev_heard();
+}
+
+s64 do_physdev_pci_device_remove(struct hypercall *c, void *arg)
+{
+	return physdev_heard();
 }

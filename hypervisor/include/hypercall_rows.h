@@ -10,6 +10,14 @@
  *	runs, OUT after it has not failed, IN_OUT or NONE. who: ANY, TARGET (on itself; on other
  *	domains only the control domain) or CONTROL. A number without a row is -ENOSYS.
  */
+GROUP(platform_op, HEADED)
+ROW(XENPF_settime32, xen_platform_op_t, IN, CONTROL, do_platform_settime32)
+ROW(XENPF_firmware_info, xen_platform_op_t, IN_OUT, CONTROL, do_platform_firmware_info)
+ROW(XENPF_get_cpuinfo, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_cpuinfo)
+ROW(XENPF_settime64, xen_platform_op_t, IN, CONTROL, do_platform_settime64)
+ROW(XENPF_get_dom0_console, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_dom0_console)
+END(platform_op)
+
 GROUP(memory_op, 1)
 ROW(XENMEM_decrease_reservation, xen_memory_reservation_t, IN, TARGET,
     do_memory_decrease_reservation)
@@ -101,12 +109,14 @@ ROW(EVTCHNOP_reset, evtchn_reset_t, IN, TARGET, do_event_reset)
 END(event_channel_op)
 
 GROUP(physdev_op, 1)
-ROW(PHYSDEVOP_manage_pci_add, physdev_manage_pci_t, IN, CONTROL, do_physdev_announce)
-ROW(PHYSDEVOP_manage_pci_remove, physdev_manage_pci_t, IN, CONTROL, do_physdev_announce)
-ROW(PHYSDEVOP_manage_pci_add_ext, physdev_manage_pci_ext_t, IN, CONTROL, do_physdev_announce)
-ROW(PHYSDEVOP_pci_mmcfg_reserved, physdev_pci_mmcfg_reserved_t, IN, CONTROL, do_physdev_announce)
-ROW(PHYSDEVOP_pci_device_add, physdev_pci_device_add_t, IN, CONTROL, do_physdev_announce)
-ROW(PHYSDEVOP_pci_device_remove, physdev_pci_device_t, IN, CONTROL, do_physdev_announce)
+ROW(PHYSDEVOP_manage_pci_add, physdev_manage_pci_t, IN, CONTROL, do_physdev_manage_pci_add)
+ROW(PHYSDEVOP_manage_pci_remove, physdev_manage_pci_t, IN, CONTROL, do_physdev_manage_pci_remove)
+ROW(PHYSDEVOP_manage_pci_add_ext, physdev_manage_pci_ext_t, IN, CONTROL,
+    do_physdev_manage_pci_add_ext)
+ROW(PHYSDEVOP_pci_mmcfg_reserved, physdev_pci_mmcfg_reserved_t, IN, CONTROL,
+    do_physdev_pci_mmcfg_reserved)
+ROW(PHYSDEVOP_pci_device_add, physdev_pci_device_add_t, IN, CONTROL, do_physdev_pci_device_add)
+ROW(PHYSDEVOP_pci_device_remove, physdev_pci_device_t, IN, CONTROL, do_physdev_pci_device_remove)
 END(physdev_op)
 
 GROUP(hvm_op, 1)
@@ -115,11 +125,3 @@ ROW(HVMOP_get_param, xen_hvm_param_t, IN_OUT, TARGET, do_hvm_get_param)
 ROW(HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector_t, IN, ANY,
     do_hvm_set_evtchn_upcall_vector)
 END(hvm_op)
-
-GROUP(platform_op, HEADED)
-ROW(XENPF_settime32, xen_platform_op_t, IN, CONTROL, do_platform_settime32)
-ROW(XENPF_firmware_info, xen_platform_op_t, IN_OUT, CONTROL, do_platform_firmware_info)
-ROW(XENPF_get_cpuinfo, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_cpuinfo)
-ROW(XENPF_settime64, xen_platform_op_t, IN, CONTROL, do_platform_settime64)
-ROW(XENPF_get_dom0_console, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_dom0_console)
-END(platform_op)
