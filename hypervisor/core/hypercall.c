@@ -8,6 +8,7 @@
 #include <virt.h>
 
 enum {
+	OF_VCPU = 2,
 	NO_POINTER = 16,
 	HEADED,
 };
@@ -134,6 +135,8 @@ static s64 call(struct hypercall *c, u64 number)
 	g = &groups[index_nospec(number, ARRAY_SIZE(groups))];
 	if (g->where == HEADED)
 		return call_headed(c, g);
+	if (g->where == OF_VCPU && !domain_vcpu(c->d, (u32)c->a[1]))
+		return -ENOENT;
 	r = row_find(g, (u32)c->a[0] & g->op_mask);
 	if (!r)
 		return -ENOSYS;

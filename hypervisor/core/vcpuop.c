@@ -11,7 +11,7 @@
 
 #define NOWHERE (gpa(~0ULL))
 
-/* The vCPU that an operation is about, NULL if there is none; only of the caller's own domain. */
+/* The vCPU that an operation is about; the dispatcher has seen that it exists. */
 static struct vcpu *target(const struct hypercall *c)
 {
 	return domain_vcpu(c->d, (u32)c->a[1]);
@@ -25,8 +25,6 @@ s64 do_vcpu_set_singleshot_timer(struct hypercall *c, void *arg)
 	u64 deadline;
 	struct vcpu *v = target(c);
 
-	if (!v)
-		return -ENOENT;
 	if (v != c->v)
 		return -EINVAL;
 	/* From the domain's clock to the hypervisor's; what does not fit never comes. */
@@ -41,8 +39,6 @@ s64 do_vcpu_stop_singleshot_timer(struct hypercall *c, void *arg)
 {
 	struct vcpu *v = target(c);
 
-	if (!v)
-		return -ENOENT;
 	if (v != c->v)
 		return -EINVAL;
 	timer_stop(&v->timer);
@@ -52,31 +48,25 @@ s64 do_vcpu_stop_singleshot_timer(struct hypercall *c, void *arg)
 /* There is no periodic timer to stop; every kernel stops it all the same. */
 s64 do_vcpu_stop_periodic_timer(struct hypercall *c, void *arg)
 {
-	return target(c) ? 0 : -ENOENT;
+	return 0;
 }
 
 /* --- state ----------------------------------------------------------------- */
 
 static bool is_up(const struct vcpu *v)
 {
-	return READ_ONCE(v->state) != VCPU_OFFLINE;
+	return !READ_ONCE(v->wait_sipi);
 }
 
 s64 do_vcpu_is_up(struct hypercall *c, void *arg)
 {
-	struct vcpu *v = target(c);
-
-	return v ? is_up(v) : -ENOENT;
+	return is_up(target(c));
 }
 
 /* One that is down has no state to go on with: INIT and SIPI give it one and start it. */
 s64 do_vcpu_up(struct hypercall *c, void *arg)
 {
-	struct vcpu *v = target(c);
-
-	if (!v)
-		return -ENOENT;
-	return is_up(v) ? 0 : -EINVAL;
+	return is_up(target(c)) ? 0 : -EINVAL;
 }
 
 s64 do_vcpu_get_runstate_info(struct hypercall *c, void *arg)
@@ -85,8 +75,6 @@ s64 do_vcpu_get_runstate_info(struct hypercall *c, void *arg)
 	struct vcpu *v = target(c);
 	u64 now;
 
-	if (!v)
-		return -ENOENT;
 	spin_lock(&v->cpu->sched_lock);
 	*info = v->runstate;
 	spin_unlock(&v->cpu->sched_lock);
@@ -125,8 +113,6 @@ s64 do_vcpu_register_runstate(struct hypercall *c, void *arg)
 	gpa_t part[2];
 	int rc;
 
-	if (!v)
-		return -ENOENT;
 	rc = area_find(c, op->addr.p, sizeof(struct vcpu_runstate_info), part);
 	if (rc)
 		return rc;
@@ -144,8 +130,6 @@ s64 do_vcpu_register_time(struct hypercall *c, void *arg)
 	gpa_t part[2];
 	int rc;
 
-	if (!v)
-		return -ENOENT;
 	rc = area_find(c, op->addr.p, sizeof(struct vcpu_time_info), part);
 	if (rc)
 		return rc;
@@ -180,8 +164,6 @@ s64 do_vcpu_register_info(struct hypercall *c, void *arg)
 	mfn_t m;
 	int rc = -EINVAL;
 
-	if (!v)
-		return -ENOENT;
 	/* Inside of one page and aligned, or a later write could cross into the next (XSA-327). */
 	if (op->offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
 	    op->offset & (_Alignof(struct vcpu_info) - 1))

@@ -4,8 +4,9 @@
  * it defines GROUP, ROW and END first; it has no guard because it is meant to be included again.
  *
  * GROUP(name, where): calls under __HYPERVISOR_<name>. `where` says which argument register points
- *	at the structure (0-4), NO_POINTER, or HEADED: register 0 points at a structure that begins
- *	with the sub-operation and the version of the interface.
+ *	at the structure (0-4), NO_POINTER, OF_VCPU: register 1 is the number of a vCPU of the
+ *	caller's domain and register 2 the pointer, or HEADED: register 0 points at a structure that
+ *	begins with the sub-operation and the version of the interface.
  * ROW(op, type, way, who, handler): the structure that the dispatcher copies IN before the handler
  *	runs, OUT after it has not failed, IN_OUT or NONE. who: ANY, TARGET (on itself; on other
  *	domains only the control domain) or CONTROL. A number without a row is -ENOSYS.
@@ -70,7 +71,7 @@ ROW(VMASST_CMD_enable, char, NONE, ANY, do_vm_assist_enable)
 ROW(VMASST_CMD_disable, char, NONE, ANY, do_vm_assist_disable)
 END(vm_assist)
 
-GROUP(vcpu_op, 2)
+GROUP(vcpu_op, OF_VCPU)
 ROW(VCPUOP_up, char, NONE, ANY, do_vcpu_up)
 ROW(VCPUOP_is_up, char, NONE, ANY, do_vcpu_is_up)
 ROW(VCPUOP_get_runstate_info, vcpu_runstate_info_t, OUT, ANY, do_vcpu_get_runstate_info)

@@ -12,8 +12,9 @@
 #include <virt.h>
 
 enum {
+	OF_VCPU = 2,
 	NO_POINTER = 16,
-	HEADED
+	HEADED,
 };
 enum {
 	NONE,
@@ -151,6 +152,8 @@ static void reset(bool control)
 	dom.control = control;
 	other.id = 7;
 	vcpu.domain = &dom;
+	dom.max_vcpus = 2;
+	dom.vcpu[1] = &vcpu;
 	reads = 0;
 }
 
@@ -272,7 +275,8 @@ static void test_unknown(void)
 			u32 effective = number == __HYPERVISOR_memory_op ? op & 0x3f : op;
 
 			if (number == __HYPERVISOR_multicall ||
-			    number == __HYPERVISOR_platform_op || listed(number, effective))
+			    number == __HYPERVISOR_platform_op || number == __HYPERVISOR_vcpu_op ||
+			    listed(number, effective))
 				continue;
 			CHECK_EQ(call(number, op, BASE, BASE), -ENOSYS);
 		}
@@ -281,6 +285,11 @@ static void test_unknown(void)
 	CHECK_EQ(call(__HYPERVISOR_sched_op, 0x80000000, 0, 0), -ENOSYS);
 	CHECK_EQ(seen.calls, 0);
 	CHECK_EQ(reads, 0);
+	/* vcpu_op looks for the vCPU first. */
+	CHECK_EQ(call(__HYPERVISOR_vcpu_op, 999, 2, 0), -ENOENT);
+	CHECK_EQ(call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 0, 0), -ENOENT);
+	CHECK_EQ(call(__HYPERVISOR_vcpu_op, 999, 1, 0), -ENOSYS);
+	CHECK_EQ(seen.calls, 0);
 	/* Upper half of a sub-operation does not count, as in Xen. */
 	CHECK_EQ(call(__HYPERVISOR_sched_op, 0xdead00000000ULL | SCHEDOP_yield, 0, 0), 0);
 	CHECK_EQ(seen.calls, 1);
