@@ -262,8 +262,12 @@ static void test_control_fault(void)
 	CHECK(crashed_with("another domain's memory"));
 	CHECK_EQ(fault(&dom[0], RAM_END - 1, false, true), 0);
 	CHECK(crashed_with("execution of 0x3ffffff: memory that it does not own"));
-	CHECK_EQ(fault(&dom[0], 0x100000, false, false), 0); /* its own, but unmapped: given up */
-	CHECK(crashed_with("memory that it gave up"));
+	/* Its own, but unmapped: a hole that reads as ones. */
+	CHECK_EQ(fault(&dom[0], 0x100000, true, false), -EFAULT);
+	CHECK_EQ(fault(&dom[0], 0x100000, false, false), 0);
+	CHECK_EQ(crashes, 0);
+	CHECK_EQ(lookup(&dom[0], 0x100, &type), mfn_x(dom[0].ones));
+	CHECK_EQ(type, P2M_ONES);
 	CHECK_EQ(fault(&dom[0], BIT(40), false, false), 0);
 	CHECK(crashed_with("beyond"));
 	CHECK_EQ(lookup(&dom[0], mfn_x(hv), &type), ~0ULL);

@@ -256,6 +256,14 @@ void p2m_forbid(paddr_t start, u64 size, const char *name)
 	forbidden[forbidden_count++].name = name;
 }
 
+/* RAM of the control domain that it has taken out of its address space: a hole until it is back. */
+static bool given_up(gfn_t g)
+{
+	const struct page *p = mfn_to_page(mfn(gfn_x(g)));
+
+	return mfn_valid(mfn(gfn_x(g))) && p->state == PAGE_DOMAIN && p->owner == 0;
+}
+
 /* Whose the address is, if the control domain must not have it; NULL if it may. */
 static const char *withheld(paddr_t at)
 {
@@ -270,8 +278,7 @@ static const char *withheld(paddr_t at)
 	case PAGE_HYPERVISOR:
 		return "the hypervisor's memory";
 	case PAGE_DOMAIN:
-		return mfn_to_page(paddr_to_mfn(at))->owner ? "another domain's memory"
-		                                            : "memory that it gave up";
+		return given_up(gfn(at >> PAGE_SHIFT)) ? NULL : "another domain's memory";
 	case PAGE_FREE:
 		return "memory that it does not own";
 	default:
@@ -300,7 +307,7 @@ static int resolve(struct domain *d, gfn_t g, bool write, bool exec)
 	if (leaf.entry)
 		return -EFAULT;
 	/* 4 KiB at a time: where the device ends is not known, and what follows may be withheld. */
-	if (d->control)
+	if (d->control && !given_up(g))
 		return p2m_set(d, g, mfn(gfn_x(g)), 0, P2M_MMIO);
 	return write || exec ? -EFAULT : map_ones(d, g);
 }
