@@ -43,25 +43,18 @@ static struct boot_data boot_data __initdata;
 
 /* --- reservation --------------------------------------------------------------- */
 
-/* RAM of the machine, and how much of it can be given away: the rest is for tables and buffers. */
-static u64 __init machine_ram(u64 *available)
+/* What can be given away: the rest is for the frame table, page tables and the hypervisor's heap.
+ */
+static u64 __init available_ram(void)
 {
-	u64 ram = 0, kept = 0;
+	u64 kept = bootmem_ram_bytes() / 64 + 24 * MIB, unused = bootmem_free_bytes();
 
-	for (u32 i = 0; i < boot_info.e820_count; i++)
-		if (boot_info.e820[i].type == E820_RAM)
-			ram += boot_info.e820[i].size;
-	for (u32 i = 0; i < boot_info.module_count; i++)
-		kept += ROUND_UP(boot_info.module[i].size, PAGE_SIZE);
-	kept += ram / 64 + 24 * MIB;
-	*available = ram > kept ? ram - kept : 0;
-	return ram;
+	return unused > kept ? unused - kept : 0;
 }
 
 static void __init take_ram(void)
 {
-	u64 available, ram = machine_ram(&available);
-	u64 size = dom0_memory_size(boot_options.dom0_mem, ram, available);
+	u64 size = dom0_memory_size(boot_options.dom0_mem, bootmem_ram_bytes(), available_ram());
 
 	if (size < boot_options.dom0_mem)
 		pr_warn("dom0_mem= is more than this machine can give: it gets %lu MiB\n",
@@ -79,8 +72,6 @@ static void __init parse_kernel(void)
 	const char *why = NULL;
 	const u8 *file;
 
-	if (boot_info.module_count == 0)
-		boot_fail("no kernel: give the control domain's kernel as the first boot module\n");
 	file = paddr_to_virt(m->start);
 	if (elf_parse(file, m->size, &plan.kernel, &why) == 0)
 		return;
@@ -297,14 +288,32 @@ static void __init map_range(struct domain *d, paddr_t start, paddr_t end, enum 
 }
 
 /*
- * What is not RAM below 1 MiB (BIOS data, VGA, option ROMs) is scanned by every kernel: mapped at
- * once rather than by a fault for each page.
+ * Linux reads all of 0x80000-0xfffff in search of tables, whatever the memory map says, and in it
+ * lies the page from which other CPUs were started.
  */
+static void __init map_ones(struct domain *d, paddr_t at)
+{
+	if (!mfn_valid_box(d->ones)) {
+		d->ones = page_alloc(0);
+		if (!mfn_valid_box(d->ones))
+			boot_fail("out of memory for the control domain\n");
+		memset(mfn_to_virt(d->ones), 0xff, PAGE_SIZE);
+	}
+	spin_lock(&d->p2m.lock);
+	if (p2m_set(d, gfn(at >> PAGE_SHIFT), d->ones, 0, P2M_ONES))
+		boot_fail("out of memory for the control domain's page tables\n");
+	spin_unlock(&d->p2m.lock);
+}
+
+/* Every page below 1 MiB is there: BIOS data, VGA and option ROMs as they are. */
 static void __init map_low_holes(struct domain *d)
 {
-	for (paddr_t at = 0; at < LOW_MIB; at += PAGE_SIZE)
-		if (at == 0 || !is_machine_ram(at, at + PAGE_SIZE))
+	for (paddr_t at = 0; at < LOW_MIB; at += PAGE_SIZE) {
+		if (!is_machine_ram(at, at + PAGE_SIZE))
 			map_range(d, at, at + PAGE_SIZE, P2M_MMIO);
+		else if (!dom0_owns(plan.own, plan.own_count, at, at + PAGE_SIZE))
+			map_ones(d, at);
+	}
 }
 
 static void __init map_memory(struct domain *d)
