@@ -215,7 +215,8 @@ static void trap_nmi(const struct trap_frame *f)
 		trap_dump(f);
 		panic("watchdog: CPU %u hangs\n", c->id);
 	}
-	watchdog_count_nmi(c);
+	if (!menu_snapshot(f))
+		watchdog_count_nmi(c);
 }
 
 /* Machine-check banks, APM2 9.3.2. */
