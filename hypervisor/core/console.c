@@ -139,7 +139,9 @@ static void say_target(void)
 static void switch_input(void)
 {
 	to_menu = !to_menu;
+	printk_show_all(true);
 	say_target();
+	printk_show_all(false);
 }
 
 static bool deliver(char c)

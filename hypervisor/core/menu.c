@@ -33,6 +33,8 @@ static void ring_dump_some(void)
 	console_write(text, n);
 	if (!n)
 		ring_dumping = false;
+	if (!ring_dumping)
+		pr_info("menu: end of the message ring\n");
 }
 
 static void ring_dump(void)
@@ -46,8 +48,11 @@ static void ring_dump(void)
 
 bool menu_work(void)
 {
-	if (ring_dumping)
+	if (ring_dumping) {
+		printk_show_all(true);
 		ring_dump_some();
+		printk_show_all(false);
+	}
 	return ring_dumping;
 }
 
@@ -181,7 +186,9 @@ static void dump_timers(void)
 		struct cpu *c = cpus[i];
 		u64 armed = READ_ONCE(c->timer_armed);
 
-		if (armed == UINT64_MAX)
+		if (!armed)
+			pr_info("CPU %u: %u timers, being run\n", i, c->timer_count);
+		else if (armed == UINT64_MAX)
 			pr_info("CPU %u: %u timers, local APIC not armed\n", i, c->timer_count);
 		else
 			pr_info("CPU %u: %u timers, local APIC armed for now %+ld us\n", i,
@@ -302,7 +309,7 @@ static void menu_help(void)
 		        keys[i].twice ? " (press twice)" : "");
 }
 
-void menu_key(char key)
+static void take_key(char key)
 {
 	char before = confirm;
 
@@ -320,4 +327,12 @@ void menu_key(char key)
 	}
 	if (key != '\r' && key != '\n')
 		pr_info("menu: no such key, h for help\n");
+}
+
+/* Whoever asks is answered, whatever loglvl= says. */
+void menu_key(char key)
+{
+	printk_show_all(true);
+	take_key(key);
+	printk_show_all(false);
 }

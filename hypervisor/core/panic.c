@@ -8,6 +8,7 @@
 #include <console.h>
 #include <cpu.h>
 #include <domain.h>
+#include <hostmap.h>
 #include <printk.h>
 #include <string.h>
 
@@ -30,20 +31,28 @@ static struct cpu *panic_cpu(void)
 	return rdmsr(MSR_GS_BASE) ? this_cpu() : NULL;
 }
 
-/* Return addresses by the frame pointers, as far as they stay on this CPU's stack. */
+/* The mapped memory around a frame of this CPU's: one of its stacks, or that of the boot. */
+static bool stack_bounds(const struct cpu *c, u64 at, u64 *low, u64 *high)
+{
+	if (c && hostmap_stack_of(c, at, low, high))
+		return true;
+	*low = (u64)image_start;
+	*high = (u64)image_end;
+	return at >= *low && at < *high;
+}
+
+/* Return addresses by the frame pointers, as far as they stay on one stack. */
 static void backtrace(const struct cpu *c)
 {
 	u64 *frame = __builtin_frame_address(0);
-	u64 top, bottom;
+	u64 low, high;
 
-	if (!c || !c->stack_top)
+	if (!stack_bounds(c, (u64)frame, &low, &high))
 		return;
-	top = c->stack_top;
-	bottom = top - STACK_SIZE;
 	for (u32 i = 0; i < 16; i++) {
 		u64 at = (u64)frame;
 
-		if (at < bottom || at > top - 16 || at % 8)
+		if (at < low || at > high - 16 || at % 8 || !frame[1])
 			break;
 		pr_err("  called from %#lx\n", frame[1]);
 		if (frame[0] <= at)

@@ -26,6 +26,7 @@ static u32 ring_head; /* bytes ever written; the low bits are the place in the r
 static bool ring_wrapped;
 static enum loglevel threshold = LOG_INFO;
 static bool silent; /* loglvl=none */
+static bool show_all;
 
 static void ring_put(const char *s, size_t n)
 {
@@ -65,7 +66,7 @@ u32 printk_ring_end(void)
 /* Prefix every line of `text` and hand it on; a last line without an end gets one. */
 static void emit(enum loglevel level, const char *text)
 {
-	bool print = !silent && level <= threshold;
+	bool print = show_all || (!silent && level <= threshold);
 
 	/* The last words of the machine are shown whatever the command line says. */
 	if (console_forced() && level == LOG_ERR)
@@ -175,6 +176,11 @@ void printk_guest(struct domain *d, const char *fmt, ...)
 	}
 	if (!forced)
 		spin_unlock(&printk_lock);
+}
+
+void printk_show_all(bool on)
+{
+	WRITE_ONCE(show_all, on);
 }
 
 int printk_set_level(const char *word)

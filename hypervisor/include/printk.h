@@ -29,6 +29,9 @@ void printk_guest(struct domain *d, const char *fmt, ...) __printf(2, 3);
 /* Set the threshold from a word of `loglvl=`: error, warning, info, debug, all, none. -EINVAL. */
 int printk_set_level(const char *word);
 
+/* While on, lines of all levels are printed: somebody asked for them at the console. */
+void printk_show_all(bool on);
+
 /*
  * Copy ring text to buf, for XEN_SYSCTL_readconsole and the console menu. *index: in, where to
  * start (0 = oldest); out, where to go on. Returns the number of bytes.
