@@ -1,14 +1,17 @@
 # All tests, in the order from quick to slow, and one sum of them.
 
-.PHONY: test soak lint test-matrix
+.PHONY: test soak lint test-boot test-matrix
 test: setup ## everything: lint, unit, guest, image and system tests, and their sum
-	@tests/run lint unit guest image system matrix
+	@tests/run lint unit boot guest image system matrix
 
 soak: setup ## the long ones as well: the full boot matrix, higher counts
-	@SOAK=1 tests/run lint unit guest image system matrix
+	@SOAK=1 tests/run lint unit boot guest image system matrix
 
 lint: ## format, shape and size of the sources; scripts and manual pages
 	@tests/lint
+
+test-boot: $(B)/froe ## boot with everything that can be wrong, look for the clear line
+	@tests/system/boot_errors
 
 test-matrix: $(B)/froe image ## boot on many machines; SOAK=1: on all of them
 	@tests/system/matrix

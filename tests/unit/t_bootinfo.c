@@ -189,7 +189,7 @@ static void expect_bad(u32 magic, const char *text)
 static void test_mb1_damaged(void)
 {
 	make_mb1();
-	expect_bad(0x12345678, "not started by a Multiboot loader");
+	expect_bad(0x12345678, "no Multiboot: use GRUB");
 	make_mb1();
 	put32(INFO, BIT(2));
 	expect_bad(MB1, "no memory map");

@@ -130,7 +130,8 @@ static int __init copy_cmdline(struct parse *p, paddr_t at, u64 room, bool named
 		if (skip || (!n && *c == ' '))
 			continue;
 		if (n == BOOT_CMDLINE_MAX - 1)
-			return damaged(p, "a command line is longer than 1023 characters");
+			return damaged(p,
+			               "a command line is longer than 1023 characters: shorten it");
 		to[n++] = *c;
 	}
 	return damaged(p, "a command line lies outside of memory or has no end");
@@ -486,7 +487,7 @@ int __init bootinfo_parse(u32 magic, paddr_t info, const void *(*map)(paddr_t at
 	else if (magic == MB2_LOADER_MAGIC)
 		rc = mb2_parse(&p, info);
 	else
-		rc = damaged(&p, "not started by a Multiboot loader");
+		rc = damaged(&p, "no Multiboot: use GRUB's multiboot2 or QEMU's -kernel");
 	if (!rc)
 		rc = normalise(&p);
 	*why = p.why;

@@ -37,8 +37,7 @@ static void __init read_loader(u32 magic, paddr_t info)
 	strlcpy(boot_cmdline_effective, boot_info.cmdline, sizeof(boot_cmdline_effective));
 	console_init();
 	if (rc)
-		boot_fail("%s: start this image with GRUB's multiboot2 or another Multiboot loader",
-		          why);
+		boot_fail("what the boot loader left cannot be used: %s", why);
 }
 
 static void __init say_hello(void)
