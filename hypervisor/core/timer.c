@@ -150,6 +150,19 @@ void timer_stop(struct timer *t)
 	spin_unlock(&c->timer_lock);
 }
 
+/*
+ * The local APIC's timer went off, in time or early (its range is shorter than a deadline may be):
+ * it counts towards nothing now. No lock: the interrupt window is never open while it is held here,
+ * and another CPU that reads the old value kicks for nothing or finds timer_run() doing its work.
+ */
+void timer_fired(void)
+{
+	struct cpu *c = this_cpu();
+
+	WRITE_ONCE(c->timer_armed, NEVER);
+	__atomic_fetch_or(&c->todo, TODO_TIMER, __ATOMIC_SEQ_CST);
+}
+
 void timer_run(void)
 {
 	struct cpu *c = this_cpu();

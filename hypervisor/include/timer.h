@@ -41,6 +41,8 @@ int timer_set(struct timer *t, u64 deadline);
 void timer_stop(struct timer *t);
 /* Run what has expired on the calling CPU and program the local APIC for the next. */
 void timer_run(void);
+/* Interrupt handler of the local APIC's timer: makes this CPU call timer_run(). */
+void timer_fired(void);
 void timer_init_cpu(struct cpu *c);
 /* The heap order holds; for the self-check. */
 u32 timer_check(void);

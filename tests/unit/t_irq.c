@@ -79,6 +79,10 @@ void timer_stop(struct timer *t)
 {
 	t->deadline = 0;
 }
+void timer_fired(void)
+{
+	this_cpu()->todo |= TODO_TIMER;
+}
 
 static void set_up(void)
 {

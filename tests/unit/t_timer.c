@@ -124,10 +124,19 @@ static void run(u32 c)
 {
 	on_cpu(c);
 	kicked[c] = 0;
+	cpus[c]->todo = 0;
 	last_fired = 0;
 	timer_run();
 	for (u32 i = 0; i < TIMERS; i++)
 		CHECK(!items[i].set || items[i].deadline > now || items[i].t.cpu != cpus[c]);
+}
+
+/* The local APIC goes off, and from then on is set to nothing until it is written. */
+static void fire(u32 c)
+{
+	on_cpu(c);
+	__atomic_store_n(&armed[c], UINT64_MAX, __ATOMIC_SEQ_CST);
+	timer_fired();
 }
 
 static void step(void)
@@ -154,9 +163,14 @@ static void step(void)
 		break;
 	default:
 		now += unit_below(2000);
-		for (u32 c = 0; c < 2; c++)
-			if (armed[c] <= now || kicked[c])
+		for (u32 c = 0; c < 2; c++) {
+			bool early = armed[c] != UINT64_MAX && !unit_below(16);
+
+			if (armed[c] <= now || early)
+				fire(c);
+			if (cpus[c]->todo & TODO_TIMER || kicked[c])
 				run(c);
+		}
 	}
 	check_armed();
 }
@@ -202,6 +216,23 @@ static void test_writes(void)
 	CHECK_EQ(armed[0], UINT64_MAX);
 }
 
+/* A deadline beyond the local APIC's range makes it go off early: it is set again. */
+static void test_early(void)
+{
+	struct timer t;
+
+	on_cpu(0);
+	timer_run();
+	timer_init(&t, cpus[0], fn);
+	timer_set(&t, now + 5000);
+	CHECK_EQ(armed[0], now + 5000);
+	fire(0);
+	timer_run();
+	CHECK_EQ(armed[0], now + 5000);
+	timer_stop(&t);
+	timer_run();
+}
+
 /* A callback that always wants to run again at once gets its CPU back to the guest. */
 static u32 greedy_runs;
 static void greedy(struct timer *t)
@@ -243,10 +274,14 @@ static void *owner(void *arg)
 	while (!__atomic_load_n(&thread_stop, __ATOMIC_SEQ_CST)) {
 		bool kick = __atomic_exchange_n(&kicked[1], 0, __ATOMIC_SEQ_CST);
 
-		if (kick || __atomic_load_n(&armed[1], __ATOMIC_SEQ_CST) <= time_now())
-			timer_run();
-		else
+		if (__atomic_load_n(&armed[1], __ATOMIC_SEQ_CST) <= time_now())
+			fire(1);
+		else if (!kick)
 			sched_yield();
+		if (kick || cpus[1]->todo) {
+			cpus[1]->todo = 0;
+			timer_run();
+		}
 	}
 	return NULL;
 }
@@ -292,6 +327,7 @@ void unit_main(void)
 	}
 	test_model();
 	test_writes();
+	test_early();
 	test_greedy();
 	test_threads();
 	heap_free(cpus[0]->timers);

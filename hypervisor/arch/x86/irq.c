@@ -107,7 +107,7 @@ void irq_handle(u32 vector)
 	c->count_irq[COUNT_OWN]++;
 	lapic_eoi();
 	if (vector == VEC_TIMER)
-		__atomic_fetch_or(&c->todo, TODO_TIMER, __ATOMIC_SEQ_CST);
+		timer_fired();
 	else if (vector == VEC_ERROR)
 		pr_warn("CPU %u: local APIC error\n", c->id);
 }
