@@ -396,6 +396,9 @@ static void svm_run(struct vcpu *v)
 	if (s->armed && !(b->vintr & VINTR_IRQ))
 		svm_delivered(v);
 	svm_exit(v);
+	/* Still in the shadow: the next entry must not deliver what is armed (svm_leave_shadow). */
+	if (unlikely(b->shadow & 1))
+		WRITE_ONCE(v->attention, 1);
 }
 
 /* --- state ------------------------------------------------------------------ */
