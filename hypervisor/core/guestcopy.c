@@ -3,8 +3,12 @@
  * Access to a guest's memory by its own addresses: guest-virtual, as hypercall arguments are, and
  * guest-physical. Nothing of a guest's translation outlives one call.
  *
- * A frame is held by a reference while it is touched, so a domain that gives it up at the same
- * moment, on another CPU, cannot make this read or write somebody else's memory.
+ * Locking: none. A copy notes the number of changes of the address space before it looks at the
+ * first entry and compares it at the end. Frames leave an address space in three steps: entry
+ * cleared, change counted, frame given away; so while the number stands, every frame that was found
+ * is still there, the page-table pages as well as the last. What was read otherwise is thrown away
+ * and the copy starts again; what is written is written with a reference to the frame, taken before
+ * the number was compared. Each new round needs a change by another CPU, which costs that CPU more.
  */
 #include <hypercall.h>
 #include <page.h>
@@ -18,28 +22,99 @@
 #define CR4_LA57 BIT(12)
 #define EFER_LMA BIT(10)
 
-static int frame_copy(struct domain *d, gpa_t at, void *buf, size_t n, bool write)
+/* One look at an address space. */
+struct view {
+	struct domain *d;
+	u64 changes;
+	struct pt_cursor at;
+};
+
+static inline void view_open(struct view *w, struct domain *d)
 {
-	size_t offset = gpa_x(at) & (PAGE_SIZE - 1);
+	w->d = d;
+	w->changes = load_acquire(&d->p2m.changes);
+	w->at.root = d->p2m.root;
+	w->at.region = ~0ULL;
+}
+
+static inline bool view_holds(const struct view *w)
+{
+	barrier(); /* loads are not reordered (APM2 7.2) */
+	return READ_ONCE(w->d->p2m.changes) == w->changes;
+}
+
+/* The frame behind `at`, mapped; NULL where there is none, or a device. */
+static inline u8 *view_map(struct view *w, gpa_t at)
+{
+	enum p2m_type type;
+	mfn_t m = p2m_at(&w->at, gpa_to_gfn(at), &type);
+
+	if (unlikely(type == P2M_NONE || type == P2M_MMIO))
+		return NULL;
+	return (u8 *)page_map(m) + (gpa_x(at) & (PAGE_SIZE - 1));
+}
+
+static int view_read(struct view *w, gpa_t at, void *buf, size_t n)
+{
+	const u8 *p = view_map(w, at);
+
+	if (!p)
+		return -EFAULT;
+	memcpy(buf, p, n);
+	page_unmap(p);
+	return 0;
+}
+
+/* A reference to the frame at g, if it may be written. */
+static int view_get(struct view *w, gfn_t g, mfn_t *m)
+{
+	enum p2m_type type;
+
+	*m = p2m_at(&w->at, g, &type);
+	if (likely(type == P2M_RAM))
+		return page_get(*m, w->d) ? 0 : -EFAULT;
+	return p2m_get_page(w->d, g, true, m);
+}
+
+/* -EAGAIN: not done, because the view does not hold any more. */
+static int view_write(struct view *w, gpa_t at, const void *buf, size_t n)
+{
 	mfn_t m;
 	u8 *p;
 
-	if (p2m_get_page(d, gpa_to_gfn(at), write, &m))
+	if (view_get(w, gpa_to_gfn(at), &m))
 		return -EFAULT;
+	if (unlikely(!view_holds(w))) {
+		page_put(m);
+		return -EAGAIN;
+	}
 	p = page_map(m);
-	if (write)
-		memcpy(p + offset, buf, n);
-	else
-		memcpy(buf, p + offset, n);
+	memcpy(p + (gpa_x(at) & (PAGE_SIZE - 1)), buf, n);
 	page_unmap(p);
 	page_put(m);
 	return 0;
 }
 
+/* --- guest-physical ---------------------------------------------------------- */
+
 /* [at, at + n) does not wrap around. n may be 0. */
 static bool range_ok(u64 at, size_t n)
 {
 	return !n || at + (n - 1) >= at;
+}
+
+static int gpa_copy_part(struct domain *d, gpa_t at, void *buf, size_t n, bool write)
+{
+	struct view w;
+	int rc;
+
+	do {
+		view_open(&w, d);
+		rc = write ? view_write(&w, at, buf, n) : view_read(&w, at, buf, n);
+		if (write && !rc)
+			break;
+	} while (unlikely(!view_holds(&w)));
+	return rc;
 }
 
 static int gpa_copy(struct domain *d, gpa_t at, void *buf, size_t n, bool write)
@@ -49,7 +124,7 @@ static int gpa_copy(struct domain *d, gpa_t at, void *buf, size_t n, bool write)
 	while (n) {
 		size_t part = min(n, PAGE_SIZE - (gpa_x(at) & (PAGE_SIZE - 1)));
 
-		if (frame_copy(d, at, buf, part, write))
+		if (gpa_copy_part(d, at, buf, part, write))
 			return -EFAULT;
 		at = gpa(gpa_x(at) + part);
 		buf = (u8 *)buf + part;
@@ -68,68 +143,134 @@ int copy_to_gpa(struct domain *d, gpa_t to, const void *from, size_t n)
 	return gpa_copy(d, to, (void *)from, n, true);
 }
 
-static int read_entry(void *domain, gpa_t at, void *entry, u32 bytes)
-{
-	return frame_copy(domain, at, entry, bytes, false);
-}
+/* --- guest-virtual ------------------------------------------------------------ */
 
-static bool canonical(u64 va, u32 bits)
-{
-	return (u64)((s64)(va << (64 - bits)) >> (64 - bits)) == va;
-}
+/* How the current vCPU translates, for reading or writing. */
+struct space {
+	u32 levels;                /* of long mode, 0 outside of it */
+	const struct pt_format *f; /* there: NULL without paging */
+	u64 root, need;
+};
 
 /*
  * The caller's tables are walked with supervisor rights: a hypercall comes from CPL 0, its pointers
  * may be a user's, and SMAP is the guest's own guard against itself. NX does not matter to data.
  */
-int guest_translate(struct vcpu *v, u64 va, bool write, gpa_t *out, u64 *left)
+static void space_of(const struct vcpu *v, bool write, struct space *s)
 {
-	const struct pt_format *f;
 	struct guest_mode m;
-	u64 root, need = PTE_P;
 
 	virt->mode(v, &m);
-	if (write && (m.cr0 & CR0_WP))
-		need |= PTE_W;
+	s->need = write && (m.cr0 & CR0_WP) ? PTE_P | PTE_W : PTE_P;
+	s->levels = 0;
 	if (likely(m.efer & EFER_LMA)) {
-		bool la57 = m.cr4 & CR4_LA57;
-
-		if (!canonical(va, la57 ? 57 : 48))
-			return -EFAULT;
-		f = la57 ? &pt_guest_la57 : &pt_guest_64;
-		root = m.cr3 & PTE_ADDR;
-		return pt_walk_guest(f, gpa(root), va, need, read_entry, v->domain, out, left);
+		s->levels = m.cr4 & CR4_LA57 ? 5 : 4;
+		s->root = m.cr3 & PTE_ADDR;
+	} else if (!(m.cr0 & CR0_PG)) {
+		s->f = NULL;
+	} else if (m.cr4 & CR4_PAE) {
+		s->f = &pt_guest_pae;
+		s->root = m.cr3 & 0xffffffe0;
+	} else {
+		s->f = &pt_guest_32;
+		s->root = m.cr3 & 0xfffff000;
 	}
+}
+
+/* A table entry, in one load: the guest may be changing it. */
+static inline int read_entry(void *view, gpa_t at, void *entry, u32 bytes)
+{
+	const void *p = view_map(view, at);
+
+	if (!p)
+		return -EFAULT;
+	if (likely(bytes == 8))
+		*(u64 *)entry = READ_ONCE(*(const u64 *)p);
+	else
+		*(u32 *)entry = READ_ONCE(*(const u32 *)p);
+	page_unmap(p);
+	return 0;
+}
+
+static inline bool canonical(u64 va, u32 levels)
+{
+	u32 spare = levels == 4 ? 16 : 7;
+
+	return (u64)((s64)(va << spare) >> spare) == va;
+}
+
+static int space_walk(const struct space *s, struct view *w, u64 va, gpa_t *out, u64 *left)
+{
+	if (likely(s->levels)) {
+		if (!canonical(va, s->levels))
+			return -EFAULT;
+		return pt_walk_long(s->levels, s->root, va, s->need, read_entry, w, out, left);
+	}
+	if (s->f)
+		return pt_walk_guest(s->f, gpa(s->root), va, s->need, read_entry, w, out, left);
 	if (va >> 32)
 		return -EFAULT;
-	if (!(m.cr0 & CR0_PG)) {
-		*out = gpa(va);
-		*left = PAGE_SIZE - (va & (PAGE_SIZE - 1));
-		return 0;
-	}
-	f = m.cr4 & CR4_PAE ? &pt_guest_pae : &pt_guest_32;
-	root = m.cr4 & CR4_PAE ? m.cr3 & 0xffffffe0 : m.cr3 & 0xfffff000;
-	return pt_walk_guest(f, gpa(root), va, need, read_entry, v->domain, out, left);
+	*out = gpa(va);
+	*left = PAGE_SIZE - (va & (PAGE_SIZE - 1));
+	return 0;
+}
+
+int guest_translate(struct vcpu *v, u64 va, bool write, gpa_t *out, u64 *left)
+{
+	struct space s;
+	struct view w;
+	int rc;
+
+	space_of(v, write, &s);
+	do {
+		view_open(&w, v->domain);
+		rc = space_walk(&s, &w, va, out, left);
+	} while (unlikely(!view_holds(&w)));
+	return rc;
+}
+
+/* What of [at, at + *n) lies in one page; *n: how much that was. */
+static int guest_copy_part(struct domain *d, const struct space *s, u64 at, void *buf, size_t *n,
+                           bool write)
+{
+	size_t part = 0;
+	struct view w;
+	gpa_t where;
+	u64 left;
+	int rc;
+
+	do {
+		view_open(&w, d);
+		rc = space_walk(s, &w, at, &where, &left);
+		if (rc)
+			continue;
+		part = min(*n, left);
+		if (write) {
+			rc = view_write(&w, where, buf, part);
+			if (!rc)
+				break;
+		} else {
+			rc = view_read(&w, where, buf, part);
+		}
+	} while (unlikely(!view_holds(&w)));
+	if (!rc)
+		*n = part;
+	return rc;
 }
 
 static int guest_copy(u64 at, void *buf, size_t n, bool write)
 {
 	struct vcpu *v = current_vcpu();
+	struct space s;
 	size_t part;
-	gpa_t where;
-	u64 left;
 
 	if (!range_ok(at, n))
 		return -EFAULT;
-	while (n) {
-		if (guest_translate(v, at, write, &where, &left))
+	space_of(v, write, &s);
+	for (; n; n -= part, at += part, buf = (u8 *)buf + part) {
+		part = n;
+		if (guest_copy_part(v->domain, &s, at, buf, &part, write))
 			return -EFAULT;
-		part = min(n, left);
-		if (frame_copy(v->domain, where, buf, part, write))
-			return -EFAULT;
-		at += part;
-		buf = (u8 *)buf + part;
-		n -= part;
 	}
 	return 0;
 }

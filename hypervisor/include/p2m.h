@@ -31,6 +31,7 @@ struct p2m {
 	paddr_t root;
 	u64 table_pages;     /* taken from the pool */
 	u64 table_pages_max; /* pool size; the control domain's is unlimited (~0) */
+	u64 changes;          /* counts whatever may have taken a frame away: see guestcopy.c */
 	u64 max_gfn;         /* highest frame ever mapped, for XENMEM_maximum_gpfn */
 	struct pt_pool pool;
 };
@@ -41,6 +42,18 @@ void p2m_destroy(struct domain *d); /* drops foreign references, frees the table
 /* What gfn maps to; INVALID_MFN and P2M_NONE when nothing. For mappings larger than 4 KiB as well.
  */
 mfn_t p2m_lookup(const struct domain *d, gfn_t g, enum p2m_type *type);
+
+/*
+ * What g maps to, as p2m_lookup, for many lookups of one address space in a row. Good as long as
+ * d->p2m.changes stands still.
+ */
+static inline mfn_t p2m_at(struct pt_cursor *c, gfn_t g, enum p2m_type *type)
+{
+	u64 e = pt_cursor_entry(c, gfn_x(g) << PAGE_SHIFT);
+
+	*type = (e & PTE_SW_MASK) >> PTE_SW_SHIFT;
+	return mfn((e & PTE_ADDR) >> PAGE_SHIFT);
+}
 
 /*
  * The frame behind gfn with a reference for the caller (drop with page_put; none is needed nor

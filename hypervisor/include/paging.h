@@ -38,6 +38,7 @@ struct pt_format {
 	u8 levels;       /* 4 or 5 (guest LA57), 3 for PAE, 2 for 32-bit */
 	u8 entry_bytes;  /* 8, or 4 for 32-bit non-PAE */
 	u8 bits[5];      /* index bits of each level, [0] = last level (4 KiB leaves) */
+	u8 va_bits;      /* what all levels translate */
 	u8 leaf_levels;  /* bit n: level n may hold a leaf (PS) */
 	u64 table_flags; /* entry flags of a non-leaf */
 	u64 top_grants;  /* which of P, W, U, NX the highest level's entries have at all */
@@ -75,6 +76,32 @@ static inline u64 pt_level_size(const struct pt_format *f, u32 level)
 /* Look va up in tables of the hypervisor's own (host, nested). */
 struct pt_leaf pt_lookup(const struct pt_format *f, paddr_t root, u64 va);
 /*
+ * Many lookups in a row, mostly near each other: what the last one found out about its 2 MiB is
+ * kept. Only as good as the tables are still; for their owner to know.
+ */
+struct pt_cursor {
+	paddr_t root;
+	u64 region; /* va >> 21 of the last one, ~0 at first */
+	u64 entry;  /* what level 1 has for it; made up where the leaf is larger */
+};
+/* Fill c for the 2 MiB around va. */
+void pt_cursor_move(struct pt_cursor *c, u64 va);
+/* A 4 KiB leaf that says of va what its leaf says, 0 when nothing is mapped. */
+static inline u64 pt_cursor_entry(struct pt_cursor *c, u64 va)
+{
+	u64 e;
+
+	if (unlikely(va >> 21 != c->region))
+		pt_cursor_move(c, va);
+	e = c->entry;
+	if (e & PTE_PS)
+		return (e & ~(u64)PTE_PS) + (va & 0x1ff000);
+	if (!(e & PTE_P))
+		return 0;
+	return READ_ONCE(((const u64 *)paddr_to_virt(e & PTE_ADDR))[va >> 12 & 511]);
+}
+
+/*
  * Map [va, va + size) to pa with `flags` (P, W, U, NX, software bits), the largest leaves that fit
  * (at most max_level), splitting larger ones in the way; replaces what is there. Entries are
  * written whole, 64 bits at once. A table that exists is filled, never replaced by a leaf: a CPU
@@ -100,3 +127,29 @@ void pt_destroy(const struct pt_format *f, struct pt_pool *pool, paddr_t root);
 int pt_walk_guest(const struct pt_format *f, gpa_t root, u64 va, u64 need,
                   int (*read)(void *ctx, gpa_t at, void *entry, u32 bytes), void *ctx, gpa_t *out,
                   u64 *left);
+
+/*
+ * The same for the long-mode formats, inline with its reader: it runs for every page of every
+ * hypercall argument. va is canonical.
+ */
+static inline __attribute__((always_inline)) int
+pt_walk_long(u32 levels, u64 table, u64 va, u64 need,
+             int (*read)(void *ctx, gpa_t at, void *entry, u32 bytes), void *ctx, gpa_t *out,
+             u64 *left)
+{
+	u32 shift = PAGE_SHIFT + 9 * levels;
+	u64 e;
+
+	do {
+		shift -= 9;
+		if (read(ctx, gpa(table + (va >> shift & 511) * 8), &e, 8))
+			return -EFAULT;
+		/* NX is a denial: flip it, so that every bit of `e` grants. */
+		if (need & ~(e ^ PTE_NX))
+			return -EFAULT;
+		table = e & PTE_ADDR;
+	} while (shift > PAGE_SHIFT && !(shift <= 30 && e & PTE_PS));
+	*out = gpa((table & ~(BIT(shift) - 1)) | (va & (BIT(shift) - 1)));
+	*left = PAGE_SIZE - (va & (PAGE_SIZE - 1));
+	return 0;
+}

@@ -25,6 +25,7 @@ const struct pt_format pt_host = {
 	.levels = 4,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 9, 9 },
+	.va_bits = 48,
 	.leaf_levels = 7,
 	.table_flags = PTE_P | PTE_W | PTE_A,
 	.top_grants = ALL_GRANTS,
@@ -41,6 +42,7 @@ const struct pt_format pt_npt = {
 	.levels = 4,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 9, 9 },
+	.va_bits = 48,
 	.leaf_levels = 7,
 	.table_flags = PTE_P | PTE_W | PTE_U | PTE_A,
 	.top_grants = ALL_GRANTS,
@@ -52,6 +54,7 @@ const struct pt_format pt_guest_64 = {
 	.levels = 4,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 9, 9 },
+	.va_bits = 48,
 	.leaf_levels = 7,
 	.top_grants = ALL_GRANTS,
 };
@@ -61,6 +64,7 @@ const struct pt_format pt_guest_la57 = {
 	.levels = 5,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 9, 9, 9 },
+	.va_bits = 57,
 	.leaf_levels = 7,
 	.top_grants = ALL_GRANTS,
 };
@@ -71,6 +75,7 @@ const struct pt_format pt_guest_pae = {
 	.levels = 3,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 2 },
+	.va_bits = 32,
 	.leaf_levels = 3,
 	.top_grants = PTE_P,
 };
@@ -80,6 +85,7 @@ const struct pt_format pt_guest_32 = {
 	.levels = 2,
 	.entry_bytes = 4,
 	.bits = { 10, 10 },
+	.va_bits = 32,
 	.leaf_levels = 3,
 	.top_grants = ALL_GRANTS,
 };
@@ -129,6 +135,22 @@ struct pt_leaf pt_lookup(const struct pt_format *f, paddr_t root, u64 va)
 	if (!(leaf.entry & PTE_P))
 		leaf.entry = 0;
 	return leaf;
+}
+
+void pt_cursor_move(struct pt_cursor *c, u64 va)
+{
+	u64 e = c->root;
+
+	c->region = va >> 21;
+	if (va >> 48)
+		e = 0; /* more than four levels can map */
+	else if (lookup_step(&e, va, 39)) {
+		if (lookup_step(&e, va, 30))
+			lookup_step(&e, va, 21);
+		else if (e & PTE_P)
+			e += va & 0x3fe00000; /* a part of a 1 GiB leaf */
+	}
+	c->entry = e & PTE_P ? e : 0;
 }
 
 /* One pt_map or pt_unmap on its way down. */
@@ -254,7 +276,7 @@ void pt_destroy(const struct pt_format *f, struct pt_pool *pool, paddr_t root)
 /* An address that the CPU would take at all: canonical, or of 32 bits (APM2 5.3.1). */
 static bool va_valid(const struct pt_format *f, u64 va)
 {
-	u32 spare = 64 - level_shift(f, f->levels);
+	u32 spare = 64 - f->va_bits;
 
 	if (f->levels < 4)
 		return va >> 32 == 0;
@@ -276,14 +298,16 @@ int pt_walk_guest(const struct pt_format *f, gpa_t root, u64 va, u64 need,
                   u64 *left)
 {
 	u64 e = 0, grants, table = gpa_x(root);
-	u32 level = f->levels, shift;
+	u32 level = f->levels, shift = f->va_bits;
 
 	if (!va_valid(f, va))
 		return -EFAULT;
+	if (f->levels > 3)
+		return pt_walk_long(f->levels, table, va, need | PTE_P, read, ctx, out, left);
 	do {
 		grants = need & (level == f->levels ? f->top_grants : ALL_GRANTS);
 		level--;
-		shift = level_shift(f, level);
+		shift -= f->bits[level];
 		table += (va >> shift & (BIT(f->bits[level]) - 1)) * f->entry_bytes;
 		e = 0;
 		if (read(ctx, gpa(table), &e, f->entry_bytes))

@@ -147,6 +147,7 @@ static bool gfn_in_range(gfn_t g, u64 frames)
 int p2m_set_range(struct domain *d, gfn_t g, mfn_t m, u64 frames, enum p2m_type type)
 {
 	struct p2m *p = &d->p2m;
+	int rc;
 
 	ASSERT(spin_is_locked(&p->lock));
 	if (!frames || !gfn_in_range(g, frames))
@@ -156,9 +157,11 @@ int p2m_set_range(struct domain *d, gfn_t g, mfn_t m, u64 frames, enum p2m_type 
 	 * Write-back for devices as well: the nested type is combined with the guest's own PAT and
 	 * with the machine's MTRRs, and those two decide (APM2 15.25.8).
 	 */
-	return pt_map(&pt_npt, &p->pool, p->root, gfn_x(g) << PAGE_SHIFT, mfn_to_paddr(m),
-	              frames << PAGE_SHIFT, type_flags[type] | (u64)type << PTE_SW_SHIFT, MEM_WB,
-	              cpu_features.gib_pages ? 2 : 1);
+	rc = pt_map(&pt_npt, &p->pool, p->root, gfn_x(g) << PAGE_SHIFT, mfn_to_paddr(m),
+	            frames << PAGE_SHIFT, type_flags[type] | (u64)type << PTE_SW_SHIFT, MEM_WB,
+	            cpu_features.gib_pages ? 2 : 1);
+	store_release(&p->changes, p->changes + 1);
+	return rc;
 }
 
 int p2m_set(struct domain *d, gfn_t g, mfn_t m, u32 order, enum p2m_type type)
@@ -169,11 +172,14 @@ int p2m_set(struct domain *d, gfn_t g, mfn_t m, u32 order, enum p2m_type type)
 int p2m_clear(struct domain *d, gfn_t g, u32 order)
 {
 	struct p2m *p = &d->p2m;
+	int rc;
 
 	ASSERT(spin_is_locked(&p->lock));
 	if (!gfn_in_range(g, BIT(order)))
 		return -EINVAL;
-	return pt_unmap(&pt_npt, &p->pool, p->root, gfn_x(g) << PAGE_SHIFT, PAGE_SIZE << order);
+	rc = pt_unmap(&pt_npt, &p->pool, p->root, gfn_x(g) << PAGE_SHIFT, PAGE_SIZE << order);
+	store_release(&p->changes, p->changes + 1);
+	return rc;
 }
 
 static void drop_foreign(void *ctx, u64 va, struct pt_leaf leaf)
