@@ -16,6 +16,7 @@
 
 static uint8_t *scratch[2][SCRATCH];
 static uint8_t *lent[2][4]; /* frames that may be given up at any moment: never touched from here */
+static uint64_t seed = 20240229;         /* or what the command line says: seed=N */
 static uint32_t calls[2], answers[2][4]; /* by kind: 0, positive, ENOSYS, other errors */
 
 struct rng {
@@ -43,25 +44,29 @@ static uint8_t *scratch_page(struct rng *r)
 	return scratch[r->cpu][below(r, SCRATCH)];
 }
 
+/* A pointer that is no good, or only to read from. */
+static uint64_t bad_pointer(struct rng *r)
+{
+	switch (below(r, 5)) {
+	case 0:
+		return 0x800000000000ul - below(r, 64);
+	case 1:
+		return (uint64_t)page_window(64) - below(r, 16); /* the end of a mapped page */
+	case 2:
+		return (uint64_t)page_window(70) + below(r, PAGE_SIZE); /* read-only, all zero */
+	case 3:
+		return ~0ul - below(r, 64);
+	default:
+		return next(r) | 1ul << 47;
+	}
+}
+
 /* A pointer such as a caller may pass: mostly good, often not. */
 static uint64_t pointer(struct rng *r)
 {
-	switch (below(r, 12)) {
-	case 0:
-		return 0;
-	case 1:
-		return 0x800000000000ul - below(r, 64);
-	case 2:
-		return (uint64_t)page_window(64) - below(r, 64); /* the end of a mapped page */
-	case 3:
-		return (uint64_t)page_window(70) + below(r, PAGE_SIZE); /* read-only */
-	case 4:
-		return ~0ul - below(r, 64);
-	case 5:
-		return next(r);
-	default:
-		return (uint64_t)scratch_page(r) + (below(r, PAGE_SIZE - 256) & ~7ul);
-	}
+	if (!below(r, 3))
+		return bad_pointer(r);
+	return (uint64_t)scratch_page(r) + (below(r, PAGE_SIZE - 256) & ~7ul);
 }
 
 /* A value such as a field may hold; where it could name a frame, it names scratch. */
@@ -127,7 +132,8 @@ static long call_memory(struct rng *r)
 	case 11: /* exchange */
 		p[0] = (uint64_t)(p + 8);
 		p[1] = below(r, 3);
-		p[2] = below(r, 2) ? 0 : below(r, 64);
+		p[2] = below(r, 4) ? 0
+		                   : 40 + below(r, 24); /* order: what lies behind is not lent */
 		p[8] = frame;
 		p[9] = 1ul << 40;
 		break;
@@ -148,7 +154,7 @@ static long call_memory(struct rng *r)
 		((uint16_t *)p)[2] = (uint16_t)below(r, 3);
 		break;
 	}
-	return xen_memory(op | below(r, 20) / 19 << 6, below(r, 8) ? (uint64_t)p : pointer(r));
+	return xen_memory(op | below(r, 20) / 19 << 6, below(r, 8) ? (uint64_t)p : bad_pointer(r));
 }
 
 static long call_sched(struct rng *r)
@@ -187,13 +193,26 @@ static long call_platform(struct rng *r)
 	return xen_platform(p);
 }
 
+/* An operation of n, mostly one of those that are there. */
+static uint32_t one_of(struct rng *r, uint64_t n, uint32_t there)
+{
+	uint32_t op;
+
+	do {
+		op = (uint32_t)below(r, n);
+	} while (!(there >> op & 1) && below(r, 16));
+	return op;
+}
+
 static long call(struct rng *r)
 {
 	uint64_t at = pointer(r);
 
 	fill(r, at);
-	switch (below(r, 12)) {
+	switch (below(r, 14)) {
 	case 0:
+	case 11:
+	case 12:
 		return call_memory(r);
 	case 1:
 		return call_sched(r);
@@ -205,13 +224,13 @@ static long call(struct rng *r)
 		return xen_version(below(r, 14), at);
 	case 5:
 	case 6:
-		return xen_event(below(r, 16), at);
+		return xen_event(one_of(r, 16, 0x7fb), at);
 	case 7:
-		return xen_grant(below(r, 14), at, below(r, 8) ? below(r, 3) : value(r));
+		return xen_grant(one_of(r, 14, 0x541), at, below(r, 8) ? below(r, 3) : value(r));
 	case 8:
-		return xen_hvm(below(r, 27), at);
+		return xen_hvm(one_of(r, 27, 0x800203), at);
 	case 9:
-		return xen_physdev(below(r, 34), at);
+		return xen_physdev(one_of(r, 32, 7u << 24), at);
 	case 10:
 		return hcall3(__HYPERVISOR_console_io, below(r, 8) ? 1 : 2 + below(r, 9), value(r),
 		              at);
@@ -225,7 +244,7 @@ static long call(struct rng *r)
 
 static void fuzz(void *arg)
 {
-	struct rng r = { .s = 20240229, .cpu = (unsigned int)(uintptr_t)arg };
+	struct rng r = { .s = seed, .cpu = (unsigned int)(uintptr_t)arg };
 	uint32_t i;
 	long rc;
 
@@ -247,8 +266,14 @@ void test_main(void)
 {
 	unsigned int cpu, i;
 
-	trap_set(2, ignore);
 	xen_events_on();
+	trap_set(2, ignore);
+	/* Upcall vectors may be anything by then; the one of lib/cpu.c stays. */
+	for (i = 32; i < 256; i++)
+		if (i != 0x21)
+			trap_set(i, ignore);
+	seed = guest_option("seed=", seed);
+	print("seed %lu\n", seed);
 	for (cpu = 0; cpu < 2; cpu++) {
 		for (i = 0; i < SCRATCH; i++)
 			scratch[cpu][i] = page_alloc();

@@ -143,14 +143,18 @@ static void test_add_errors(void)
 	EXPECT(fwcfg_dma_reaches((void *)(gpfn * PAGE_SIZE), gpfn * PAGE_SIZE));
 }
 
-/* Remove a page of RAM: nobody touches it (t_gone does), and it comes back as the same frame. */
+/* Remove a page of RAM: it reads as ones, takes no write, and comes back as the same frame. */
 static void test_remove(void)
 {
 	volatile uint64_t *frame = page_alloc();
 	xen_pfn_t gpfn = gpfn_of((void *)frame);
+	uint64_t v = 0;
 
 	EXPECT(fwcfg_dma_reaches((void *)frame, (uint64_t)frame));
 	EXPECT_EQ(xen_remove_from_physmap(gpfn), 0);
+	EXPECT_EQ(try_read(frame, &v), TRAP_NONE);
+	EXPECT_EQ(v, ~0ul);
+	EXPECT_EQ(try_write(frame, 1), TRAP_GP);
 	EXPECT_EQ(reservation(XENMEM_populate_physmap, &gpfn, 1, 0, DOMID_SELF), 1);
 	EXPECT_EQ(try_write(frame, 0x99), TRAP_NONE);
 	EXPECT_EQ(*frame, 0x99);
@@ -172,6 +176,7 @@ static void test_balloon(void)
 	}
 	EXPECT_EQ(reservation(XENMEM_decrease_reservation, list, 64, 0, DOMID_SELF), 64);
 	EXPECT_EQ(reservation(XENMEM_decrease_reservation, list, 64, 0, DOMID_SELF), 0);
+	EXPECT_EQ(try_write(pages[3], 1), TRAP_GP);
 	EXPECT_EQ(reservation(XENMEM_populate_physmap, back, 64, 0, DOMID_SELF), 64);
 	for (i = 0; i < 64; i++)
 		EXPECT(fwcfg_dma_reaches(pages[i], (uint64_t)pages[i]));

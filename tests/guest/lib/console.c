@@ -50,15 +50,15 @@ size_t strlen(const char *s)
 	return n;
 }
 
-bool string_has(const char *s, const char *part)
+const char *string_has(const char *s, const char *part)
 {
 	size_t n = strlen(part);
 
 	for (; strlen(s) >= n; s++) {
 		if (!memcmp(s, part, n))
-			return true;
+			return s;
 	}
-	return false;
+	return NULL;
 }
 
 static void console_flush(void)

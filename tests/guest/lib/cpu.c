@@ -105,6 +105,18 @@ bool cpu_wait(unsigned int id, unsigned int ms)
 	return WAIT_UNTIL(cpu_done(id), ms);
 }
 
+uint64_t guest_option(const char *name, uint64_t otherwise)
+{
+	const char *s = string_has((char *)start_info->cmdline_paddr, name);
+	uint64_t v = 0;
+
+	if (!s)
+		return otherwise;
+	for (s += strlen(name); *s >= '0' && *s <= '9'; s++)
+		v = v * 10 + (uint64_t)(*s - '0');
+	return v;
+}
+
 void guest_start(void)
 {
 	uint32_t ids[CPU_MAX] = { 0 };

@@ -64,7 +64,7 @@ void *memset(void *dst, int c, size_t n);
 void *memcpy(void *dst, const void *src, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
-bool string_has(const char *s, const char *part);
+const char *string_has(const char *s, const char *part); /* where, or NULL */
 
 /* --- CPUs: cpu.c ------------------------------------------------------- */
 
@@ -295,5 +295,7 @@ long xen_set_param(unsigned int index, uint64_t value);
 /* --- the test ---------------------------------------------------------- */
 
 void test_main(void);
+/* The number behind `name` (with its =) on the command line, or otherwise. */
+uint64_t guest_option(const char *name, uint64_t otherwise);
 
 #endif
