@@ -357,6 +357,9 @@ static void test_flush(void)
 	domain_flush(&dom[1]);
 	CHECK_EQ(vcpus[0]->flush_pending, 1);
 	CHECK_EQ(vcpus[1]->flush_pending, 0);
+	/* Without attention the entry would not look. */
+	CHECK_EQ(vcpus[0]->attention, 1);
+	CHECK_EQ(vcpus[1]->attention, 0);
 	CHECK(kicks[0] == 0 && kicks[1] == 1 && kicks[2] == 0);
 	domain_flush(&dom[1]); /* in host mode: it will look before it enters */
 	CHECK_EQ(kicks[1], 1);

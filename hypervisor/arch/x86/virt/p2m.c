@@ -218,8 +218,8 @@ static bool runs_domain(struct cpu *c, const struct domain *d)
 }
 
 /*
- * A CPU announces CPU_GUEST and then, behind a full barrier, looks at flush_pending; here the order
- * is the other way round. So either it sees the request before it enters, or it is seen in the
+ * A CPU announces CPU_GUEST and then, behind a full barrier, looks at attention, and if that is set
+ * at flush_pending; here the order is the other way round. So either it sees the request before it enters, or it is seen in the
  * guest and made to leave. It need not answer: having left, or entered once more, is enough.
  */
 void domain_flush(struct domain *d)
@@ -228,8 +228,10 @@ void domain_flush(struct domain *d)
 	struct cpu *c;
 
 	for (u32 i = 0; i < d->max_vcpus; i++)
-		if (d->vcpu[i])
+		if (d->vcpu[i]) {
 			WRITE_ONCE(d->vcpu[i]->flush_pending, 1);
+			WRITE_ONCE(d->vcpu[i]->attention, 1);
+		}
 	cpu_mb();
 	for (u32 i = 0; i < cpu_count; i++) {
 		c = cpus[i];
