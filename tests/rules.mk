@@ -10,8 +10,9 @@ soak: setup ## the long ones as well: the full boot matrix, higher counts
 lint: ## format, shape and size of the sources; scripts and manual pages
 	@tests/lint
 
-test-boot: $(B)/froe ## boot with everything that can be wrong, look for the clear line
+test-boot: $(B)/froe ## boot with everything that can be wrong, break what runs: look for the clear line
 	@tests/system/boot_errors
+	@tests/system/host_faults
 
 test-matrix: $(B)/froe image ## boot on many machines; SOAK=1: on all of them
 	@tests/system/matrix

@@ -18,7 +18,7 @@
 
 struct watch {
 	struct timer timer;
-	struct cpu *on;    /* the neighbour */
+	struct cpu *on;    /* the neighbour, NULL if there is none */
 	u64 entries;       /* of it, at the last check */
 	u32 stuck;         /* checks without progress */
 	u32 nmis_reported; /* of the watching CPU */
@@ -49,9 +49,8 @@ static void report_nmis(struct watch *w)
 	w->nmis_reported = n;
 }
 
-static void check(struct timer *t)
+static void check_neighbour(struct watch *w)
 {
-	struct watch *w = container_of(t, struct watch, timer);
 	struct cpu *on = w->on;
 	u64 entries = READ_ONCE(on->entries);
 
@@ -66,21 +65,29 @@ static void check(struct timer *t)
 	} else if (w->stuck == 2 * WATCHDOG_SECONDS) {
 		panic("watchdog: CPU %u hangs and takes no NMI\n", on->id);
 	}
+}
+
+static void watchdog_check(struct timer *t)
+{
+	struct watch *w = container_of(t, struct watch, timer);
+
+	if (w->on)
+		check_neighbour(w);
 	report_nmis(w);
 	timer_set(t, time_now() + SECOND);
 }
 
 void watchdog_start(void)
 {
-	if (!boot_options.watchdog || cpu_count < 2)
+	if (!boot_options.watchdog)
 		return;
 	for (u32 i = 0; i < cpu_count; i++) {
 		struct watch *w = &watches[i];
 
-		w->on = cpus[(i + 1) % cpu_count];
-		timer_init(&w->timer, cpus[i], check);
+		w->on = cpu_count > 1 ? cpus[(i + 1) % cpu_count] : NULL;
+		timer_init(&w->timer, cpus[i], watchdog_check);
 		/* Not all at the same moment. */
 		if (timer_set(&w->timer, time_now() + SECOND + i * SECOND / cpu_count))
-			pr_warn("watchdog: no memory: CPU %u is not watched\n", w->on->id);
+			pr_warn("watchdog: no memory: CPU %u watches nobody\n", i);
 	}
 }
