@@ -14,5 +14,8 @@ test-boot: $(B)/froe ## boot with everything that can be wrong, break what runs:
 	@tests/system/boot_errors
 	@tests/system/host_faults
 
+test-console: $(B)/froe image ## the hypervisor's console: input, menu, watchdog, calibration
+	@tests/console/run
+
 test-matrix: $(B)/froe image ## boot on many machines; SOAK=1: on all of them
 	@tests/system/matrix

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <timer.h>
 
-#define INPUT_SIZE 1024
+#define INPUT_SIZE     1024
+#define INPUT_PATIENCE 1000000000ULL /* ns */
 
 #define CTRL_A         1
 #define ESCAPE_COUNT   3
@@ -32,6 +33,7 @@ static char last_char;
 static char input[INPUT_SIZE];
 static u32 input_head, input_tail; /* free-running */
 static u64 input_lost;
+static u64 input_taken_at; /* when the control domain last asked */
 
 /* The rest belongs to the boot CPU's poll timer. */
 static struct timer poll_timer;
@@ -107,6 +109,7 @@ size_t console_read(char *buf, size_t n)
 	lock();
 	while (done < n && input_tail != input_head)
 		buf[done++] = input[input_tail++ % INPUT_SIZE];
+	input_taken_at = time_now();
 	unlock();
 	return done;
 }
@@ -124,6 +127,16 @@ static bool input_put(char c)
 		input_lost++;
 	unlock();
 	return was_empty;
+}
+
+/*
+ * A paste can be faster than the control domain: what waits in the UART or behind it is not lost
+ * yet. But if it has stopped reading for good, the three Ctrl-A must still come through.
+ */
+static bool input_stalled(void)
+{
+	return !to_menu && input_head - READ_ONCE(input_tail) == INPUT_SIZE &&
+	       time_now() - READ_ONCE(input_taken_at) < INPUT_PATIENCE;
 }
 
 static void say_target(void)
@@ -186,7 +199,7 @@ void console_poll(void)
 	int c;
 
 	/* Bounded: a babbling line cannot keep this CPU. The rest waits for the next poll. */
-	for (n = 0; n < 4 * 16; n++) {
+	for (n = 0; n < 4 * 16 && !input_stalled(); n++) {
 		lock();
 		c = uart_getc();
 		unlock();
