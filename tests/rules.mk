@@ -1,11 +1,11 @@
 # All tests, in the order from quick to slow, and one sum of them.
 
-.PHONY: test soak lint test-boot test-matrix
+.PHONY: test soak lint test-boot test-console test-matrix
 test: setup ## everything: lint, unit, guest, image and system tests, and their sum
-	@tests/run lint unit boot guest image system matrix
+	@tests/run lint unit boot guest image console system matrix
 
 soak: setup ## the long ones as well: the full boot matrix, higher counts
-	@SOAK=1 tests/run lint unit boot guest image system matrix
+	@SOAK=1 tests/run lint unit boot guest image console system matrix
 
 lint: ## format, shape and size of the sources; scripts and manual pages
 	@tests/lint
