@@ -219,9 +219,11 @@ static int event_find_free(struct domain *d)
 
 	if (d->dying)
 		return -EINVAL;
-	for (port = 1; port < t->valid; port++)
+	for (port = t->first_free; port < t->valid; port++) {
+		t->first_free = port;
 		if (event_get(t, port)->state == EVENT_FREE)
 			return (int)port;
+	}
 	rc = event_grow(t);
 	return rc ? rc : (int)port;
 }
@@ -235,6 +237,7 @@ static void event_free(struct domain *d, struct event *e, u32 port)
 	e->remote_domid = 0;
 	e->remote_port = 0;
 	e->remote = NULL;
+	d->event.first_free = min(d->event.first_free, port);
 	bit_test_and_clear_atomic(d->shared->evtchn_pending, port);
 }
 
@@ -580,6 +583,7 @@ int event_init(struct domain *d)
 
 	if (!t->max || t->max > EVENT_MAX)
 		t->max = EVENT_MAX;
+	t->first_free = 1;
 	rc = event_grow(t);
 	if (!rc)
 		t->bucket[0][0].state = EVENT_RESERVED; /* port 0 is nobody's */

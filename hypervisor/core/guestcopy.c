@@ -43,26 +43,47 @@ static inline bool view_holds(const struct view *w)
 	return READ_ONCE(w->d->p2m.changes) == w->changes;
 }
 
-/* The frame behind `at`, mapped; NULL where there is none, or a device. */
-static inline u8 *view_map(struct view *w, gpa_t at)
+static inline bool view_is_identity(const struct view *w, gfn_t g)
 {
-	enum p2m_type type;
-	mfn_t m = p2m_at(&w->at, gpa_to_gfn(at), &type);
-
-	if (unlikely(type == P2M_NONE || type == P2M_MMIO))
-		return NULL;
-	return (u8 *)page_map(m) + (gpa_x(at) & (PAGE_SIZE - 1));
+	return w->d->control && page_is_identity(gfn_x(g));
 }
 
-static int view_read(struct view *w, gpa_t at, void *buf, size_t n)
+/* The frame behind g; false where there is none, or a device. */
+static inline bool view_find(struct view *w, gfn_t g, mfn_t *m)
 {
-	const u8 *p = view_map(w, at);
+	enum p2m_type type;
 
-	if (!p)
+	*m = mfn(gfn_x(g));
+	if (view_is_identity(w, g))
+		return true;
+	*m = p2m_at(&w->at, g, &type);
+	return type != P2M_NONE && type != P2M_MMIO;
+}
+
+static inline size_t offset_in_page(gpa_t at)
+{
+	return gpa_x(at) & (PAGE_SIZE - 1);
+}
+
+static inline int view_read(struct view *w, gpa_t at, void *buf, size_t n)
+{
+	const u8 *p;
+	mfn_t m;
+
+	if (unlikely(!view_find(w, gpa_to_gfn(at), &m)))
 		return -EFAULT;
-	memcpy(buf, p, n);
+	p = page_map(m);
+	memcpy(buf, p + offset_in_page(at), n);
 	page_unmap(p);
 	return 0;
+}
+
+static inline void frame_write(mfn_t m, size_t offset, const void *buf, size_t n)
+{
+	u8 *p = page_map(m);
+
+	memcpy(p + offset, buf, n);
+	page_unmap(p);
 }
 
 /* A reference to the frame at g, if it may be written. */
@@ -79,20 +100,21 @@ static int view_get(struct view *w, gfn_t g, mfn_t *m)
 /* -EAGAIN: not done, because the view does not hold any more. */
 static int view_write(struct view *w, gpa_t at, const void *buf, size_t n)
 {
-	mfn_t m;
-	u8 *p;
+	mfn_t m = mfn(gfn_x(gpa_to_gfn(at)));
+	int rc = 0;
 
+	if (view_is_identity(w, gpa_to_gfn(at))) {
+		frame_write(m, offset_in_page(at), buf, n);
+		return 0;
+	}
 	if (view_get(w, gpa_to_gfn(at), &m))
 		return -EFAULT;
-	if (unlikely(!view_holds(w))) {
-		page_put(m);
-		return -EAGAIN;
-	}
-	p = page_map(m);
-	memcpy(p + (gpa_x(at) & (PAGE_SIZE - 1)), buf, n);
-	page_unmap(p);
+	if (likely(view_holds(w)))
+		frame_write(m, offset_in_page(at), buf, n);
+	else
+		rc = -EAGAIN;
 	page_put(m);
-	return 0;
+	return rc;
 }
 
 /* --- guest-physical ---------------------------------------------------------- */
@@ -122,7 +144,7 @@ static int gpa_copy(struct domain *d, gpa_t at, void *buf, size_t n, bool write)
 	if (!range_ok(gpa_x(at), n))
 		return -EFAULT;
 	while (n) {
-		size_t part = min(n, PAGE_SIZE - (gpa_x(at) & (PAGE_SIZE - 1)));
+		size_t part = min(n, PAGE_SIZE - offset_in_page(at));
 
 		if (gpa_copy_part(d, at, buf, part, write))
 			return -EFAULT;
@@ -147,8 +169,7 @@ int copy_to_gpa(struct domain *d, gpa_t to, const void *from, size_t n)
 
 /* How the current vCPU translates, for reading or writing. */
 struct space {
-	u32 levels;                /* of long mode, 0 outside of it */
-	const struct pt_format *f; /* there: NULL without paging */
+	const struct pt_format *f; /* NULL: without paging */
 	u64 root, need;
 };
 
@@ -162,9 +183,8 @@ static void space_of(const struct vcpu *v, bool write, struct space *s)
 
 	virt->mode(v, &m);
 	s->need = write && (m.cr0 & CR0_WP) ? PTE_P | PTE_W : PTE_P;
-	s->levels = 0;
 	if (likely(m.efer & EFER_LMA)) {
-		s->levels = m.cr4 & CR4_LA57 ? 5 : 4;
+		s->f = m.cr4 & CR4_LA57 ? &pt_guest_la57 : &pt_guest_64;
 		s->root = m.cr3 & PTE_ADDR;
 	} else if (!(m.cr0 & CR0_PG)) {
 		s->f = NULL;
@@ -180,31 +200,31 @@ static void space_of(const struct vcpu *v, bool write, struct space *s)
 /* A table entry, in one load: the guest may be changing it. */
 static inline int read_entry(void *view, gpa_t at, void *entry, u32 bytes)
 {
-	const void *p = view_map(view, at);
+	const u8 *p;
+	mfn_t m;
 
-	if (!p)
+	if (unlikely(!view_find(view, gpa_to_gfn(at), &m)))
 		return -EFAULT;
+	p = page_map(m);
 	if (likely(bytes == 8))
-		*(u64 *)entry = READ_ONCE(*(const u64 *)p);
+		*(u64 *)entry = READ_ONCE(*(const u64 *)(p + offset_in_page(at)));
 	else
-		*(u32 *)entry = READ_ONCE(*(const u32 *)p);
+		*(u32 *)entry = READ_ONCE(*(const u32 *)(p + offset_in_page(at)));
 	page_unmap(p);
 	return 0;
 }
 
-static inline bool canonical(u64 va, u32 levels)
+static inline bool canonical(u64 va)
 {
-	u32 spare = levels == 4 ? 16 : 7;
-
-	return (u64)((s64)(va << spare) >> spare) == va;
+	return (u64)((s64)(va << 16) >> 16) == va;
 }
 
 static int space_walk(const struct space *s, struct view *w, u64 va, gpa_t *out, u64 *left)
 {
-	if (likely(s->levels)) {
-		if (!canonical(va, s->levels))
+	if (likely(s->f == &pt_guest_64)) {
+		if (!canonical(va))
 			return -EFAULT;
-		return pt_walk_long(s->levels, s->root, va, s->need, read_entry, w, out, left);
+		return pt_walk_long(4, s->root, va, s->need, read_entry, w, out, left);
 	}
 	if (s->f)
 		return pt_walk_guest(s->f, gpa(s->root), va, s->need, read_entry, w, out, left);
@@ -230,8 +250,8 @@ int guest_translate(struct vcpu *v, u64 va, bool write, gpa_t *out, u64 *left)
 }
 
 /* What of [at, at + *n) lies in one page; *n: how much that was. */
-static int guest_copy_part(struct domain *d, const struct space *s, u64 at, void *buf, size_t *n,
-                           bool write)
+static inline int guest_copy_part(struct domain *d, const struct space *s, u64 at, void *buf,
+                                  size_t *n, bool write)
 {
 	size_t part = 0;
 	struct view w;
@@ -258,7 +278,7 @@ static int guest_copy_part(struct domain *d, const struct space *s, u64 at, void
 	return rc;
 }
 
-static int guest_copy(u64 at, void *buf, size_t n, bool write)
+static inline __attribute__((always_inline)) int guest_copy(u64 at, void *buf, size_t n, bool write)
 {
 	struct vcpu *v = current_vcpu();
 	struct space s;

@@ -332,16 +332,6 @@ void page_put(mfn_t m)
 		free_from_domain(mfn_x(m));
 }
 
-void *page_map(mfn_t m)
-{
-	return mfn_to_virt(m);
-}
-
-void page_unmap(const void *p)
-{
-	(void)p;
-}
-
 /* --- self-check ----------------------------------------------------------- */
 
 #define COMPLAIN_MAX 8

@@ -37,6 +37,7 @@ struct event_table {
 	struct event *bucket[EVENT_MAX / EVENT_PER_BUCKET]; /* published when initialised */
 	u32 valid; /* ports [0, valid) may be looked up; store-release */
 	u32 max;   /* limit from creation, at most EVENT_MAX */
+	u32 first_free; /* no port below is free */
 };
 
 /* The one way from a number that a guest gave to an event. NULL if there is no such port. */

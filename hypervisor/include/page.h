@@ -48,6 +48,17 @@ static_assert(sizeof(struct page) == 16, "the frame table costs 1/256 of RAM");
 extern struct page *page_table; /* frame table, indexed by frame number */
 extern u64 page_max;            /* frames [0, page_max) have an entry */
 
+/*
+ * Frame n is RAM of the control domain that is at its own address there: neither parked nor covered
+ * by anything. It will be the control domain's for good, so nobody who uses it needs a reference.
+ */
+static inline bool page_is_identity(u64 n)
+{
+	const struct page *p = &page_table[n];
+
+	return n < page_max && p->state == PAGE_DOMAIN && !p->owner && !(p->flags & PAGE_PARKED);
+}
+
 static inline struct page *mfn_to_page(mfn_t m)
 {
 	return &page_table[mfn_x(m)];
@@ -92,14 +103,6 @@ bool page_get(mfn_t m, struct domain *d);
  */
 void page_put(mfn_t m);
 
-/*
- * The only way to a guest's frame. Today a standing map backs it; nothing may rely on that: a
- * pointer is used between the two calls and forgotten. They nest, and hold for the calling CPU
- * only.
- */
-void *page_map(mfn_t m);
-void page_unmap(const void *p);
-
 /* The hypervisor's own frames (tables, control blocks, heap) stay mapped for good. */
 static inline void *paddr_to_virt(paddr_t pa)
 {
@@ -112,6 +115,19 @@ static inline void *mfn_to_virt(mfn_t m)
 static inline paddr_t virt_to_paddr(const void *p)
 {
 	return (paddr_t)p - DIRECTMAP_BASE;
+}
+
+/*
+ * The only way to a guest's frame. Today a standing map backs it; nothing may rely on that: a
+ * pointer is used between the two calls and forgotten. They nest, and hold for the calling CPU
+ * only.
+ */
+static inline void *page_map(mfn_t m)
+{
+	return mfn_to_virt(m);
+}
+static inline void page_unmap(const void *p)
+{
 }
 
 /* Invariants of the frame table and the free lists; returns the number of violations it logged. */

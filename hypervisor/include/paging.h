@@ -140,6 +140,7 @@ pt_walk_long(u32 levels, u64 table, u64 va, u64 need,
 	u32 shift = PAGE_SHIFT + 9 * levels;
 	u64 e;
 
+#pragma GCC unroll 5
 	do {
 		shift -= 9;
 		if (read(ctx, gpa(table + (va >> shift & 511) * 8), &e, 8))

@@ -181,17 +181,6 @@ WEAK size_t strlcpy(char *to, const char *from, size_t n)
 	return length;
 }
 
-/* A standing map backs page_map() here as it does in page.c. */
-WEAK void *page_map(mfn_t m)
-{
-	return paddr_to_virt(mfn_to_paddr(m));
-}
-
-WEAK void page_unmap(const void *p)
-{
-	(void)p;
-}
-
 static void privileged(const char *name)
 {
 	printf("  # came to a privileged instruction: %s\n", name);
