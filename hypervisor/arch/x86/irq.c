@@ -109,5 +109,5 @@ void irq_handle(u32 vector)
 	if (vector == VEC_TIMER)
 		timer_fired();
 	else if (vector == VEC_ERROR)
-		pr_warn("CPU %u: local APIC error\n", c->id);
+		pr_warn("CPU %u: local APIC error %#x\n", c->id, lapic_error());
 }
