@@ -36,6 +36,11 @@ bool lapic_isr_test(u32 vector)
 {
 	return bit_test(isr, vector);
 }
+u32 lapic_error(void)
+{
+	return 0x40;
+}
+
 bool lapic_tmr_test(u32 vector)
 {
 	return bit_test(tmr, vector);
