@@ -56,8 +56,11 @@ bool hostmap_stack_of(const struct cpu *c, u64 sp, u64 *low, u64 *high);
 /* One executable page at its physical address, for the start of other CPUs; off again afterwards.
  */
 void hostmap_trampoline(paddr_t page, bool on);
-/* Forget the init sections and the boot page, whose frames go to the allocator. */
+/* Forget the init sections and the boot page, whose frames go to the allocator. Others flush then.
+ */
 void hostmap_drop_init(void);
+/* Forget all translations that the calling CPU has cached. */
+void hostmap_flush(void);
 
 /*
  * Device memory, uncached, read-write; firmware tables, cached, read-only. Same address for the

@@ -107,11 +107,8 @@ paddr_t hostmap_root(void)
 	return host_root;
 }
 
-/*
- * A change of existing translations, on the boot CPU before others run: a write of CR4.PGE is what
- * flushes global entries (APM2 5.5.2).
- */
-static void flush_all(void)
+/* A write of CR4.PGE is what flushes global entries too (APM2 5.5.2). */
+void hostmap_flush(void)
 {
 	u64 cr4 = read_cr4();
 
@@ -130,7 +127,7 @@ void __init hostmap_trampoline(paddr_t page, bool on)
 		rc = pt_unmap(&pt_host, &host_pool, host_root, page, PAGE_SIZE);
 	if (rc)
 		boot_fail("out of memory for page tables: give the machine more RAM");
-	flush_all();
+	hostmap_flush();
 }
 
 /* Not __init: the code must outlive what it gives away. */
@@ -143,7 +140,7 @@ void hostmap_drop_init(void)
 	if (!rc)
 		rc = map(DIRECTMAP_BASE + init, init, end - init, RW, MEM_WB);
 	BUG_ON(rc);
-	flush_all();
+	hostmap_flush();
 	page_release(paddr_to_mfn(boot), paddr_to_mfn((paddr_t)image_boot_end));
 	page_release(paddr_to_mfn(init), paddr_to_mfn(end));
 }

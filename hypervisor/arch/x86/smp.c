@@ -87,6 +87,7 @@ static void __noreturn start_ap(struct cpu *c)
 		panic("CPU %u cannot run guests, though the boot CPU can\n", c->id);
 	store_release(&started, c->id);
 	wait_for_release(c);
+	hostmap_flush(); /* of the start page and the init sections */
 	cpu_main();
 }
 
@@ -171,7 +172,7 @@ void __init smp_init(void)
 	u32 limit = boot_options.maxcpus ? boot_options.maxcpus : MAX_CPUS;
 
 	hostmap_trampoline(trampoline_page, true);
-	/* A CPU that comes too late still needs the page to get as far as start_ap(). */
+	/* A CPU that comes too late needs the page to get as far as start_ap(), where it halts. */
 	if (start_all(min(limit, (u32)MAX_CPUS)))
 		hostmap_trampoline(trampoline_page, false);
 	pr_info("%u CPU%s\n", cpu_count, cpu_count > 1 ? "s" : "");
