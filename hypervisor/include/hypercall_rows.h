@@ -11,6 +11,7 @@
  *	runs, OUT after it has not failed, IN_OUT or NONE. who: ANY, TARGET (on itself; on other
  *	domains only the control domain) or CONTROL. A number without a row is -ENOSYS.
  */
+/* clang-format off */
 GROUP(platform_op, HEADED)
 ROW(XENPF_settime32, xen_platform_op_t, IN, CONTROL, do_platform_settime32)
 ROW(XENPF_firmware_info, xen_platform_op_t, IN_OUT, CONTROL, do_platform_firmware_info)
@@ -126,3 +127,4 @@ ROW(HVMOP_get_param, xen_hvm_param_t, IN_OUT, TARGET, do_hvm_get_param)
 ROW(HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector_t, IN, ANY,
     do_hvm_set_evtchn_upcall_vector)
 END(hvm_op)
+/* clang-format on */

@@ -31,7 +31,7 @@ struct p2m {
 	paddr_t root;
 	u64 table_pages;     /* taken from the pool */
 	u64 table_pages_max; /* pool size; the control domain's is unlimited (~0) */
-	u64 changes;          /* counts whatever may have taken a frame away: see guestcopy.c */
+	u64 changes;         /* counts whatever may have taken a frame away: see guestcopy.c */
 	u64 max_gfn;         /* highest frame ever mapped, for XENMEM_maximum_gpfn */
 	struct pt_pool pool;
 };
