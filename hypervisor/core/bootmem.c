@@ -229,16 +229,33 @@ u32 __init bootmem_take_low(u64 bytes, struct range *out, u32 max)
 
 /* --- the end -------------------------------------------------------------- */
 
+/* Place the frame table, without entries for the largest gap between two ranges of RAM. */
+static __init void make_frame_table(void)
+{
+	u64 gap, bytes;
+
+	BUG_ON(!ram.count);
+	page_max = ram.r[ram.count - 1].end >> PAGE_SHIFT;
+	for (u32 i = 0; i + 1 < ram.count; i++) {
+		gap = (ram.r[i + 1].start - ram.r[i].end) >> PAGE_SHIFT;
+		if (gap > page_hole) {
+			page_hole = gap;
+			page_hole_start = ram.r[i].end >> PAGE_SHIFT;
+		}
+	}
+	bytes = (page_max - page_hole) * sizeof(struct page);
+	page_table = paddr_to_virt(boot_alloc(bytes, PAGE_SIZE, 0));
+	closed = true;
+}
+
 void __init bootmem_hand_over(void)
 {
 	paddr_t end = 0;
 
-	BUG_ON(!ram.count);
-	page_max = ram.r[ram.count - 1].end >> PAGE_SHIFT;
-	page_table = paddr_to_virt(boot_alloc(page_max * sizeof(struct page), PAGE_SIZE, 0));
-	closed = true;
+	make_frame_table();
 	for (u32 i = 0; i < ram.count; i++) {
-		page_set_none(paddr_to_mfn(end), paddr_to_mfn(ram.r[i].start));
+		if (end >> PAGE_SHIFT != page_hole_start || !page_hole)
+			page_set_none(paddr_to_mfn(end), paddr_to_mfn(ram.r[i].start));
 		end = ram.r[i].end;
 	}
 	for (u32 i = 0; i < taken.count; i++) {

@@ -27,12 +27,17 @@ enum zone {
 };
 
 struct page *page_table;
-u64 page_max;
+u64 page_max, page_hole_start, page_hole;
 
 static struct spinlock page_lock;
 static u32 free_head[ZONES][ORDERS] = { [0 ... ZONES - 1] = { [0 ... ORDERS - 1] = NOBODY } };
 static u32 free_orders[ZONES]; /* bit n: there are blocks of order n */
 static u64 free_count, hypervisor_count;
+
+static struct page *page_at(u64 n)
+{
+	return mfn_to_page(mfn(n));
+}
 
 static enum zone zone_of(u64 n)
 {
@@ -44,14 +49,14 @@ static enum zone zone_of(u64 n)
 static void block_insert(u64 n, u32 order)
 {
 	enum zone z = zone_of(n);
-	struct page *pg = &page_table[n];
+	struct page *pg = page_at(n);
 	u32 head = free_head[z][order];
 
 	pg->order = (u8)order;
 	pg->next = head;
 	pg->prev = NOBODY;
 	if (head != NOBODY)
-		page_table[head].prev = (u32)n;
+		page_at(head)->prev = (u32)n;
 	free_head[z][order] = (u32)n;
 	free_orders[z] |= 1U << order;
 }
@@ -59,12 +64,12 @@ static void block_insert(u64 n, u32 order)
 static void block_remove(u64 n)
 {
 	enum zone z = zone_of(n);
-	struct page *pg = &page_table[n];
+	struct page *pg = page_at(n);
 
 	if (pg->next != NOBODY)
-		page_table[pg->next].prev = pg->prev;
+		page_at(pg->next)->prev = pg->prev;
 	if (pg->prev != NOBODY)
-		page_table[pg->prev].next = pg->next;
+		page_at(pg->prev)->next = pg->next;
 	else
 		free_head[z][pg->order] = pg->next;
 	if (free_head[z][pg->order] == NOBODY)
@@ -80,8 +85,8 @@ static void block_free(u64 n, u32 order)
 	free_count += BIT(order);
 	for (; order < PAGE_ORDER_MAX; order++) {
 		buddy = n ^ BIT(order);
-		if (buddy >= page_max || page_table[buddy].state != PAGE_FREE ||
-		    page_table[buddy].order != order)
+		if (!mfn_valid(mfn(buddy)) || page_at(buddy)->state != PAGE_FREE ||
+		    page_at(buddy)->order != order)
 			break;
 		block_remove(buddy);
 		n = min(n, buddy);
@@ -122,16 +127,16 @@ static void set_frames(u64 n, u64 end, enum page_state state, u32 count, u16 own
 		.order = PAGE_ORDER_INNER,
 	};
 
-	for (; n < end; n++)
-		page_table[n] = as;
+	for (struct page *pg = page_at(n); n < end; n++)
+		*pg++ = as;
 }
 
 /* Frames of the hypervisor become free ones, not yet in a list. */
 static void take_back(u64 n, u64 end)
 {
-	BUG_ON(n >= end || end > page_max);
+	BUG_ON(n >= end || !mfn_valid(mfn(n)) || !mfn_valid(mfn(end - 1)));
 	for (u64 i = n; i < end; i++)
-		BUG_ON(page_table[i].state != PAGE_HYPERVISOR);
+		BUG_ON(page_at(i)->state != PAGE_HYPERVISOR);
 	set_frames(n, end, PAGE_FREE, 0, 0);
 	hypervisor_count -= end - n;
 }
@@ -221,7 +226,7 @@ mfn_t page_alloc_flags(u32 order, bool low, bool zero)
 	n = block_take(order, low);
 	if (n != NOBODY) {
 		set_frames(n, n + BIT(order), PAGE_HYPERVISOR, 0, 0);
-		page_table[n].order = (u8)order;
+		page_at(n)->order = (u8)order;
 		hypervisor_count += BIT(order);
 	}
 	spin_unlock(&page_lock);
@@ -278,7 +283,7 @@ mfn_t page_alloc_domain(struct domain *d, u32 order)
 		return INVALID_MFN;
 	scrub(n, order);
 	for (u64 i = 0; i < BIT(order); i++)
-		store_release(&page_table[n + i].count, 1);
+		store_release(&page_at(n + i)->count, 1);
 	return mfn(n);
 }
 
@@ -289,11 +294,12 @@ static bool belongs(const struct page *pg, const struct domain *d)
 
 bool page_get(mfn_t m, struct domain *d)
 {
-	struct page *pg = mfn_to_page(m);
+	struct page *pg;
 	u32 count;
 
 	if (!mfn_valid(m))
 		return false;
+	pg = mfn_to_page(m);
 	count = __atomic_load_n(&pg->count, __ATOMIC_RELAXED);
 	do {
 		/* Free, the hypervisor's, or being scrubbed; or too many for the counter. */
@@ -310,7 +316,7 @@ bool page_get(mfn_t m, struct domain *d)
 
 static void free_from_domain(u64 n)
 {
-	struct domain *d = domain_get(page_table[n].owner);
+	struct domain *d = domain_get(page_at(n)->owner);
 
 	spin_lock(&page_lock);
 	set_frames(n, n + 1, PAGE_FREE, 0, 0);
@@ -324,11 +330,9 @@ static void free_from_domain(u64 n)
 
 void page_put(mfn_t m)
 {
-	struct page *pg = mfn_to_page(m);
-
-	if (!mfn_valid(m) || pg->state != PAGE_DOMAIN)
+	if (!mfn_valid(m) || mfn_to_page(m)->state != PAGE_DOMAIN)
 		return;
-	if (__atomic_sub_fetch(&pg->count, 1, __ATOMIC_ACQ_REL) == 0)
+	if (__atomic_sub_fetch(&mfn_to_page(m)->count, 1, __ATOMIC_ACQ_REL) == 0)
 		free_from_domain(mfn_x(m));
 }
 
@@ -338,7 +342,7 @@ void page_put(mfn_t m)
 
 static u32 complain(u32 bad, u64 n, const char *what)
 {
-	const struct page *pg = &page_table[n];
+	const struct page *pg = page_at(n);
 
 	if (bad < COMPLAIN_MAX)
 		pr_err("page check: frame %#llx: %s (state %u, order %u, count %u, owner %u)\n",
@@ -357,16 +361,16 @@ static u32 check_lists(u64 *seen)
 			prev = NOBODY;
 			if ((free_head[z][order] != NOBODY) != (free_orders[z] >> order & 1))
 				bad = complain(bad, 0, "summary of the free lists is wrong");
-			for (u32 n = free_head[z][order]; n != NOBODY; n = page_table[n].next) {
-				const struct page *pg = &page_table[n];
+			for (u32 n = free_head[z][order]; n != NOBODY; n = page_at(n)->next) {
+				const struct page *pg = page_at(n);
 
 				buddy = n ^ BIT(order);
 				if (pg->state != PAGE_FREE || pg->order != order ||
 				    zone_of(n) != z || n & (BIT(order) - 1) || pg->prev != prev)
 					return complain(bad, n, "in the wrong free list");
-				if (order < PAGE_ORDER_MAX && buddy < page_max &&
-				    page_table[buddy].state == PAGE_FREE &&
-				    page_table[buddy].order == order)
+				if (order < PAGE_ORDER_MAX && mfn_valid(mfn(buddy)) &&
+				    page_at(buddy)->state == PAGE_FREE &&
+				    page_at(buddy)->order == order)
 					bad = complain(bad, n, "not joined with its buddy");
 				*seen += BIT(order);
 				prev = n;
@@ -385,8 +389,10 @@ u32 page_check(void)
 	spin_lock(&page_lock);
 	bad = check_lists(&seen);
 	for (u64 n = 0; n < page_max; n++) {
-		const struct page *pg = &page_table[n];
+		const struct page *pg = page_at(n);
 
+		if (!mfn_valid(mfn(n)))
+			continue;
 		count[pg->state & 3]++;
 		if (pg->state > PAGE_DOMAIN)
 			bad = complain(bad, n, "unknown state");

@@ -45,8 +45,22 @@ struct page {
 };
 static_assert(sizeof(struct page) == 16, "the frame table costs 1/256 of RAM");
 
-extern struct page *page_table; /* frame table, indexed by frame number */
-extern u64 page_max;            /* frames [0, page_max) have an entry */
+/*
+ * The frame table has an entry for each frame in [0, page_max) but the page_hole frames from
+ * page_hole_start on: the PC's hole below 4 GiB would cost a small machine as much as half its RAM.
+ */
+extern struct page *page_table;
+extern u64 page_max, page_hole_start, page_hole;
+
+/* Only for frames that are mfn_valid(). */
+static inline struct page *mfn_to_page(mfn_t m)
+{
+	return &page_table[mfn_x(m) < page_hole_start ? mfn_x(m) : mfn_x(m) - page_hole];
+}
+static inline bool mfn_valid(mfn_t m)
+{
+	return mfn_x(m) < page_max && mfn_x(m) - page_hole_start >= page_hole;
+}
 
 /*
  * Frame n is RAM of the control domain that is at its own address there: neither parked nor covered
@@ -54,18 +68,10 @@ extern u64 page_max;            /* frames [0, page_max) have an entry */
  */
 static inline bool page_is_identity(u64 n)
 {
-	const struct page *p = &page_table[n];
+	const struct page *p = mfn_to_page(mfn(n));
 
-	return n < page_max && p->state == PAGE_DOMAIN && !p->owner && !(p->flags & PAGE_PARKED);
-}
-
-static inline struct page *mfn_to_page(mfn_t m)
-{
-	return &page_table[mfn_x(m)];
-}
-static inline bool mfn_valid(mfn_t m)
-{
-	return mfn_x(m) < page_max;
+	return mfn_valid(mfn(n)) && p->state == PAGE_DOMAIN && !p->owner &&
+	       !(p->flags & PAGE_PARKED);
 }
 
 /*

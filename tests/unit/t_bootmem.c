@@ -226,6 +226,8 @@ static void test_hand_over(void)
 	CHECK_EQ(own_pages, 17 * MIB / PAGE_SIZE);
 	bootmem_hand_over();
 	CHECK_EQ(page_max, (4 * GIB + 32 * MIB) / PAGE_SIZE);
+	CHECK_EQ(page_hole_start, (64 * MIB - 192 * KIB) / PAGE_SIZE);
+	CHECK_EQ(page_hole_start + page_hole, 4 * GIB / PAGE_SIZE);
 	EXPECT_PANIC("closed", boot_alloc(PAGE_SIZE, PAGE_SIZE, 0));
 
 	for (u32 i = 0; i < n; i++) {
@@ -241,7 +243,7 @@ static void test_hand_over(void)
 	/* Image, allocations, module, frame table; the rest is free. */
 	CHECK_EQ(page_hypervisor_bytes(),
 	         IMAGE_END - IMAGE_START + mine_pages * PAGE_SIZE + 4 * MIB +
-	                 ROUND_UP(page_max * sizeof(struct page), PAGE_SIZE));
+	                 ROUND_UP((page_max - page_hole) * sizeof(struct page), PAGE_SIZE));
 	CHECK_EQ(page_free_count() + page_hypervisor_bytes() / PAGE_SIZE + own_pages,
 	         (0x9f000 + 32 * MIB + 64 * 64 * KIB + 32 * MIB) / PAGE_SIZE);
 	check_modules();

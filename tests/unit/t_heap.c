@@ -14,7 +14,7 @@
 static u64 next_frame, live;
 static bool refuse;
 struct page *page_table;
-u64 page_max;
+u64 page_max, page_hole_start, page_hole;
 
 /* A page allocator that never uses a frame again, and fills what it gives with rubbish. */
 mfn_t page_alloc_flags(u32 order, bool low, bool zero)

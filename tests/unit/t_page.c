@@ -62,8 +62,10 @@ static void set_up(void)
 {
 	unit_ram_init(HIGH_END << PAGE_SHIFT);
 	page_max = HIGH_END;
-	page_table = malloc(page_max * sizeof(struct page)); /* not zeroed, as at boot */
-	memset(page_table, 0xa5, page_max * sizeof(struct page));
+	page_hole_start = LOW_END;
+	page_hole = HIGH - LOW_END;
+	page_table = malloc((page_max - page_hole) * sizeof(struct page));      /* as at boot: */
+	memset(page_table, 0xa5, (page_max - page_hole) * sizeof(struct page)); /* not zeroed */
 	model = calloc(page_max, 1);
 	for (u32 i = 0; i < 2; i++) {
 		dom[i].id = (domid_t)i;
@@ -71,7 +73,6 @@ static void set_up(void)
 	}
 	dom[0].next = &dom[1];
 	domain_list = &dom[0];
-	page_set_none(mfn(LOW_END), mfn(HIGH));
 	page_set_none(mfn(HOLE), mfn(HOLE_END));
 	add(0, HOLE);
 	add(HOLE_END, LOW_END);
@@ -248,6 +249,10 @@ static void test_refused(void)
 	CHECK(!page_get(mfn(HOLE), NULL));
 	CHECK(!page_get(hv, NULL));
 	CHECK(!page_get(mfn(page_max), NULL));
+	for (u64 n = LOW_END - 1; n <= HIGH; n += n == LOW_END ? HIGH - LOW_END - 1 : 1)
+		CHECK_EQ(mfn_valid(mfn(n)), n == LOW_END - 1 || n == HIGH);
+	CHECK(!page_get(mfn(LOW_END), NULL));
+	CHECK(!page_get(mfn(HIGH - 1), NULL));
 	CHECK(!page_get(INVALID_MFN, NULL));
 	CHECK(!page_get(mfn(LOW_END - 1), NULL)); /* free */
 	page_put(hv);

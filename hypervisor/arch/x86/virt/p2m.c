@@ -268,9 +268,9 @@ void p2m_forbid(paddr_t start, u64 size, const char *name)
 /* RAM of the control domain that it has taken out of its address space: a hole until it is back. */
 static bool given_up(gfn_t g)
 {
-	const struct page *p = mfn_to_page(mfn(gfn_x(g)));
+	mfn_t m = mfn(gfn_x(g));
 
-	return mfn_valid(mfn(gfn_x(g))) && p->state == PAGE_DOMAIN && p->owner == 0;
+	return mfn_valid(m) && mfn_to_page(m)->state == PAGE_DOMAIN && mfn_to_page(m)->owner == 0;
 }
 
 /* Whose the address is, if the control domain must not have it; NULL if it may. */
