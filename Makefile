@@ -43,11 +43,12 @@ $(B)/hypervisor/%.S.o: hypervisor/%.S Makefile
 # Symbols stay in the 64-bit file; loaders get an ELF32 container of the same
 # bytes, because Multiboot 1 loaders (QEMU's among them) take nothing else.
 $(B)/froe.syms: $(HVOBJ) hypervisor/arch/x86/froe.lds
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=0x1000 \
+	@echo "  LD    $@"
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=0x1000 \
 		-Wl,--gc-sections,-T,hypervisor/arch/x86/froe.lds -o $@ $(HVOBJ)
 
 $(B)/froe: $(B)/froe.syms
-	objcopy -O elf32-i386 --strip-all $< $@
+	$(Q)objcopy -O elf32-i386 --strip-all $< $@
 
 -include $(HVOBJ:.o=.d)
 

@@ -11,14 +11,15 @@ GTELF := $(patsubst tests/guest/t_%.c,$(GT)/%.elf,$(sort $(wildcard tests/guest/
 
 $(B)/tests/guest/%.o: tests/guest/% Makefile tests/guest/rules.mk
 	@mkdir -p $(@D)
-	$(CC) $(GTFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $<"
+	$(Q)$(CC) $(GTFLAGS) -MMD -MP -c -o $@ $<
 
 $(GT)/%.elf: $(GT)/t_%.c.o $(GTLIB) tests/guest/lib/guest.lds
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=0x1000 \
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=0x1000 \
 		-Wl,-T,tests/guest/lib/guest.lds -o $@ $(filter %.o,$^)
 
 $(GT)/bench.elf: $(GT)/bench.c.o $(GTLIB) tests/guest/lib/guest.lds
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=0x1000 \
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=0x1000 \
 		-Wl,-T,tests/guest/lib/guest.lds -o $@ $(filter %.o,$^)
 
 .SECONDARY: $(GTELF:%.elf=%.c.o)
@@ -27,12 +28,12 @@ $(GT)/bench.elf: $(GT)/bench.c.o $(GTLIB) tests/guest/lib/guest.lds
 guest-kernels: $(GTELF)
 
 test-guest: $(B)/froe $(GTELF) ## test the hypervisor from inside, by tiny kernels in QEMU
-	tests/guest/run
+	@tests/guest/run
 
 test-guest-native: $(GTELF) ## run those of them that need no hypervisor on the bare machine
-	tests/guest/run --native
+	@tests/guest/run --native
 
 bench: $(B)/froe $(GT)/bench.elf ## count the instructions of each way into the hypervisor
-	tests/guest/bench
+	@tests/guest/bench
 
 -include $(GTLIB:.o=.d) $(wildcard $(GT)/*.d)

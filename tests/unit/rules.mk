@@ -13,12 +13,13 @@ ut_files = $(shell sed -n 's/^ \* *files: *//p' tests/unit/t_$(1).c)
 # Objects of hypervisor files are shared between the tests that link them.
 $(UT)/%.o: % Makefile tests/unit/rules.mk
 	@mkdir -p $(@D)
-	$(CC) $(UTFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $< (unit)"
+	$(Q)$(CC) $(UTFLAGS) -MMD -MP -c -o $@ $<
 
 define ut_rule
 $(UT)/t_$(1): $(UT)/tests/unit/t_$(1).c.o $(UT)/tests/unit/harness.c.o \
 		$(patsubst %,$(UT)/%.o,$(call ut_files,$(1)))
-	$(CC) $(UTFLAGS) -pthread -o $$@ $$^
+	$(Q)$(CC) $(UTFLAGS) -pthread -o $$@ $$^
 endef
 $(foreach t,$(UTNAME),$(eval $(call ut_rule,$(t))))
 
