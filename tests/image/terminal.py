@@ -12,7 +12,7 @@ import termios
 import time
 
 
-def expect(fd, pattern, seconds=60):
+def expect(fd, pattern, seconds=240):
     seen, end = b"", time.monotonic() + seconds
     while not re.search(pattern, seen):
         if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
