@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -20,6 +21,11 @@ def expect(fd, pattern, seconds=240):
         seen += os.read(fd, 4096)
         sys.stdout.flush()
     return seen
+
+
+def check(terminal, before):
+    if termios.tcgetattr(terminal) != before:
+        sys.exit("the terminal is not as it was")
 
 
 def main():
@@ -45,12 +51,15 @@ def main():
     expect(mine, rb"sleep 1000\r\n")
     os.write(mine, b"\x03")
     expect(mine, rb"froe:~# ")
+    os.kill(child, signal.SIGTSTP)
+    os.waitpid(child, os.WUNTRACED)
+    check(theirs, before)
+    os.kill(child, signal.SIGCONT)
     os.write(mine, b"poweroff\r")
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != 0:
         sys.exit("status %d" % os.waitstatus_to_exitcode(status))
-    if termios.tcgetattr(theirs) != before:
-        sys.exit("the terminal is not as it was")
+    check(theirs, before)
 
 
 if __name__ == "__main__":
