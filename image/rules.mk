@@ -24,7 +24,7 @@ run: setup ## boot it all in QEMU: a shell, or without a terminal a scripted tou
 		echo "hypervisor's menu, which can end it too."; \
 		image/run; \
 	else \
-		image/run --script image/tour --append quiet --timeout 170 && echo 'tour: ok'; \
+		image/run --script image/tour --append quiet --timeout 300 && echo 'tour: ok'; \
 	fi
 
 $(B)/froe.iso: $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz image/iso
