@@ -43,18 +43,23 @@ def main():
     expect(mine, rb"froe:~# ")
     os.write(mine, b"stty size; tty\r")
     expect(mine, rb"33 99\r\n/dev/(ttyS0|hvc0)\r\n")
-    os.write(mine, b"echo star''ted; sleep 1000\r")
+    os.write(mine, b"sh -c 'echo star\"\"ted; exec sleep 1000'\r")
     expect(mine, rb"started\r\n")
     os.write(mine, b"\x1a")
-    expect(mine, rb"Stopped .*sleep")
+    expect(mine, rb"Stopped .*\n.*froe:~# ")
     os.write(mine, b"fg\r")
-    expect(mine, rb"sleep 1000\r\n")
+    expect(mine, rb"exec sleep 1000'\r\n")
     os.write(mine, b"\x03")
     expect(mine, rb"froe:~# ")
     os.kill(child, signal.SIGTSTP)
     os.waitpid(child, os.WUNTRACED)
     check(theirs, before)
     os.kill(child, signal.SIGCONT)
+    end = time.monotonic() + 60
+    while termios.tcgetattr(theirs)[3] & termios.ICANON:
+        if time.monotonic() > end:
+            sys.exit("not raw again")
+        time.sleep(0.05)
     os.write(mine, b"poweroff\r")
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != 0:
