@@ -8,8 +8,9 @@
 #include <string.h>
 #include "harness.h"
 
-#define NOTHING 0 /* type of addresses that no entry covers */
-#define G4      (4 * GIB)
+#define NOTHING  0 /* type of addresses that no entry covers */
+#define G4       (4 * GIB)
+#define HOLE_END (G4 - 128 * MIB + PAGE_SIZE) /* dom0_plan.c */
 
 struct machine {
 	const char *name;
@@ -145,7 +146,7 @@ static bool check_at(const struct dom0_e820_in *in, const struct e820_entry *out
 		CHECK(is == E820_UNUSABLE || is == E820_RESERVED);
 	} else if (was == E820_ACPI || was == E820_NVS || was == E820_UNUSABLE) {
 		CHECK(is == was || is == E820_RESERVED);
-	} else if (was != NOTHING || (at >= ram_end_below_4g(in) && at < G4)) {
+	} else if (was != NOTHING || (at >= ram_end_below_4g(in) && at < HOLE_END)) {
 		CHECK_EQ(is, E820_RESERVED);
 	} else {
 		CHECK(is == NOTHING || is == E820_RESERVED);
@@ -193,6 +194,7 @@ static void check_map(const struct dom0_e820_in *in, const struct e820_entry *ou
 		EDGE(in->acpi.end);
 		EDGE((u64)PAGE_SIZE);
 		EDGE(G4);
+		EDGE(HOLE_END);
 		if (check_at(in, out, n, at))
 			sum += next - at;
 		at = next;
@@ -266,7 +268,10 @@ static void test_exact(void)
 		{ 0x15a000, 0x40000000 - 0x9e000 - PAGE_SIZE, E820_RAM },
 		{ 0x400bb000, PAGE_SIZE, E820_ACPI },
 		{ 0x400bc000, 0x7ffdf000 - 0x400bc000, E820_UNUSABLE },
-		{ 0x7ffdf000, G4 - 0x7ffdf000, E820_RESERVED },
+		{ 0x7ffdf000, HOLE_END - 0x7ffdf000, E820_RESERVED },
+		{ 0xfed1c000, 0x4000, E820_RESERVED },
+		{ 0xfeffc000, 0x4000, E820_RESERVED },
+		{ 0xfffc0000, 0x40000, E820_RESERVED },
 		{ G4, GIB, E820_UNUSABLE },
 		{ 0xfd00000000, 0x300000000, E820_RESERVED },
 	};

@@ -10,6 +10,7 @@
 #define PAGE0_END PAGE_SIZE
 #define LOW_MIB   (1 * MIB)
 #define FOUR_GIB  (4 * GIB)
+#define HOLE_END  (FOUR_GIB - 128 * MIB + PAGE_SIZE)
 
 /* --- memory size ------------------------------------------------------------ */
 
@@ -117,14 +118,16 @@ static u64 low_ram_end(const struct dom0_e820_in *in)
 }
 
 /*
- * Everything between low RAM and 4 GiB that is not an ACPI range becomes RESERVED: Linux looks for
- * unused addresses to map granted and foreign pages at, and would take the base of the PCI window.
+ * Everything from low RAM up to the last 128 MiB below 4 GiB that is not an ACPI range becomes
+ * RESERVED: Linux looks for unused addresses to map granted and foreign pages at, in aligned chunks
+ * of 128 MiB, and would take the base of the PCI window. What is free in the last chunk stays free,
+ * for PCI devices that the firmware gave no address.
  */
 static u32 put_hole(struct map *m, const struct dom0_e820_in *in, u32 i, u64 pos)
 {
-	u64 above = FOUR_GIB;
+	u64 above = HOLE_END;
 
-	for (; i < in->machine_count && in->machine[i].addr < FOUR_GIB; i++) {
+	for (; i < in->machine_count && in->machine[i].addr < HOLE_END; i++) {
 		const struct e820_entry *e = &in->machine[i];
 
 		if (e->type == E820_ACPI || e->type == E820_NVS) {
@@ -236,7 +239,7 @@ u32 dom0_e820_build(const struct dom0_e820_in *in, struct e820_entry *out, u32 c
 
 	for (; i < in->machine_count && in->machine[i].addr < hole; i++)
 		put_machine_entry(&m, in, &in->machine[i]);
-	if (hole < FOUR_GIB)
+	if (hole < HOLE_END)
 		i = put_hole(&m, in, i, hole);
 	for (; i < in->machine_count; i++)
 		put_machine_entry(&m, in, &in->machine[i]);
