@@ -49,39 +49,41 @@ static bool port_hidden(const struct domain *d, u16 port, u8 *reads)
 	return is_uart(port);
 }
 
-static void allow(u8 *map, u32 port)
-{
-	map[port / 8] &= (u8) ~(1u << port % 8);
-}
-
 static void intercept(u8 *map, u32 port)
 {
-	if (port)
-		map[port / 8] |= (u8)(1u << port % 8);
+	map[port / 8] |= (u8)(1u << port % 8);
+}
+
+/* The control domain has every port but these. */
+static void open_ports(u8 *map)
+{
+	memset(map, 0, 0x10000 / 8);
+	for (u32 i = 0; i < ARRAY_SIZE(withheld); i++)
+		for (u32 port = withheld[i].first; port <= withheld[i].last; port++)
+			intercept(map, port);
+	for (u32 i = 0; uart_port && i < 8; i++)
+		intercept(map, uart_port + i);
+	/* The sleep bits are in the second byte, but writes start at the first. */
+	for (u32 i = 0; i < 2; i++) {
+		if (acpi.pm1a_cnt)
+			intercept(map, acpi.pm1a_cnt + i);
+		if (acpi.pm1b_cnt)
+			intercept(map, acpi.pm1b_cnt + i);
+		if (acpi.pm1a_evt)
+			intercept(map, acpi.pm1a_evt + i);
+	}
 }
 
 int domain_io_init(struct domain *d)
 {
 	mfn_t m = page_alloc(IOPM_FRAMES_ORDER);
-	u8 reads;
 
 	if (!mfn_valid_box(m))
 		return -ENOMEM;
 	d->iopm = mfn_to_virt(m);
 	memset(d->iopm, 0xff, 4 * PAGE_SIZE);
-	for (u32 port = 0; port < 0x10000; port++)
-		if (!port_hidden(d, (u16)port, &reads))
-			allow(d->iopm, port);
-	if (d->control) { /* the sleep bits are in the second byte, but writes start at the first */
-		for (u32 i = 0; i < 2; i++) {
-			if (acpi.pm1a_cnt)
-				intercept(d->iopm, acpi.pm1a_cnt + i);
-			if (acpi.pm1b_cnt)
-				intercept(d->iopm, acpi.pm1b_cnt + i);
-			if (acpi.pm1a_evt)
-				intercept(d->iopm, acpi.pm1a_evt + i);
-		}
-	}
+	if (d->control)
+		open_ports(d->iopm);
 	return 0;
 }
 
