@@ -71,6 +71,13 @@ class Machine:
         line, self.text = self.text.split(b"\n", 1)
         return line.decode(errors="replace").rstrip("\r")
 
+    def wait(self, start):
+        """Up to the line that begins so."""
+        while (line := self.line()) is not None:
+            if line.startswith(start):
+                return
+        raise Failed("QEMU ended before: " + start)
+
 
 def run_cases(suite, cases, chosen):
     """Each case has a name and run(log), which raises Failed. Returns the exit status."""
@@ -86,7 +93,7 @@ def run_cases(suite, cases, chosen):
             with open(path + ".log", "wb") as log:
                 case.run(path, log)
             print("ok %s/%s (%d ms)" % (suite, case.name, 1000 * (time.monotonic() - begin)))
-        except Failed as wrong:
+        except (Failed, OSError) as wrong:
             failed += 1
             print("not ok %s/%s: %s" % (suite, case.name, wrong))
             with open(path + ".log", errors="replace") as log:

@@ -56,8 +56,8 @@ void acpi_init(paddr_t rsdp)
 	case 0:
 		break;
 	case -ENOENT:
-		boot_fail("no ACPI tables found: boot through a loader that passes the RSDP, "
-		          "or in BIOS mode\n");
+		boot_fail("no ACPI tables found: use GRUB's multiboot2, which says where UEFI has "
+		          "put them\n");
 	case -EINVAL:
 		boot_fail("the ACPI RSDP at %#lx names no valid XSDT or RSDT\n", acpi.rsdp);
 	default:
