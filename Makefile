@@ -19,7 +19,7 @@ XENDEF := -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00041100
 HVINC := -Ihypervisor/include -include hypervisor/include/base.h
 HVFLAGS := -std=gnu11 -O2 -g -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
 	-ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fno-strict-aliasing -fno-common -fno-omit-frame-pointer -ffunction-sections \
+	-fno-strict-aliasing -fno-common -fomit-frame-pointer -ffunction-sections \
 	-fcf-protection=none -fwrapv $(WARN) $(XENDEF) $(HVINC)
 
 HVSRC := $(sort $(shell find hypervisor -name '*.[cS]'))

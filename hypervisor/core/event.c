@@ -41,7 +41,7 @@ static void upcall_kick(struct vcpu *v)
 }
 
 /* Set the vCPU's selector bit and upcall flag; true if it has to be told. */
-static bool upcall_mark(struct vcpu *v, u32 port)
+static __inline_always bool upcall_mark(struct vcpu *v, u32 port)
 {
 	struct vcpu_info *vi = vcpu_info_map(v);
 	bool tell = !bit_test_and_set_atomic(&vi->evtchn_pending_sel, port / 64) &&
@@ -52,7 +52,7 @@ static bool upcall_mark(struct vcpu *v, u32 port)
 }
 
 /* The vCPU to tell, NULL if the guest knows already or does not want to. Event's lock held. */
-static void event_set_pending(struct domain *d, const struct event *e, u32 port, struct notice *n)
+static __inline_always void event_set_pending(struct domain *d, const struct event *e, u32 port, struct notice *n)
 {
 	struct vcpu *v = d->vcpu[READ_ONCE(e->notify_vcpu)];
 
@@ -68,7 +68,7 @@ static void event_set_pending(struct domain *d, const struct event *e, u32 port,
  * Somebody may wait in SCHEDOP_poll for this port: it sets its bit before it looks at the pending
  * bits, which were set before this, so one of the two sees the other.
  */
-static void event_wake_pollers(struct domain *d, u32 port)
+static __noinline void event_wake_pollers(struct domain *d, u32 port)
 {
 	u64 mask = __atomic_load_n(&d->poll_mask, __ATOMIC_SEQ_CST);
 
@@ -83,7 +83,7 @@ static void event_wake_pollers(struct domain *d, u32 port)
 	}
 }
 
-static void event_notify(const struct notice *n)
+static __inline_always void event_notify(const struct notice *n)
 {
 	if (n->domain) {
 		if (n->vcpu)

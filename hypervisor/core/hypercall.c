@@ -83,9 +83,8 @@ static const struct row *row_find(const struct group *g, u32 op)
 	return r->fn ? r : NULL;
 }
 
-/* A call with a structure behind a pointer. */
-static __attribute__((noinline)) s64 call_with_arg(struct hypercall *c, const struct row *r,
-                                                   u64 pointer)
+/* Same as call_with_arg(), for a structure in two pages. */
+static __noinline s64 call_across(struct hypercall *c, const struct row *r, u64 pointer)
 {
 	u8 arg[HYPERCALL_ARG_MAX] __aligned(16);
 	s64 rc;
@@ -96,6 +95,33 @@ static __attribute__((noinline)) s64 call_with_arg(struct hypercall *c, const st
 		memset(arg + r->in, 0, r->out - r->in);
 	rc = r->fn(c, arg);
 	if (rc >= 0 && r->out && !c->restart && copy_to_guest(pointer, arg, r->out))
+		return -EFAULT;
+	return rc;
+}
+
+/*
+ * A call with a structure behind a pointer. Where the reply goes is looked up together with where the
+ * arguments come from: once, and a place that cannot be written fails the call before it has done
+ * anything. The guest may move the page meanwhile: the reply then goes where it was.
+ */
+static __noinline s64 call_with_arg(struct hypercall *c, const struct row *r, u64 pointer)
+{
+	u8 arg[HYPERCALL_ARG_MAX] __aligned(16);
+	u32 size = max(r->in, r->out);
+	gpa_t at;
+	u64 left;
+	s64 rc;
+
+	if (guest_translate(c->v, pointer, r->out, &at, &left))
+		return -EFAULT;
+	if (unlikely(left < size)) /* into another page, which lies anywhere */
+		return call_across(c, r, pointer);
+	if (r->in && copy_from_gpa(c->d, arg, at, r->in))
+		return -EFAULT;
+	if (r->out > r->in)
+		memset(arg + r->in, 0, r->out - r->in);
+	rc = r->fn(c, arg);
+	if (rc >= 0 && r->out && !c->restart && copy_to_gpa(c->d, at, arg, r->out))
 		return -EFAULT;
 	return rc;
 }

@@ -169,9 +169,8 @@ struct svm_vcpu {
 	u64 nmi_iret_rip;
 	bool stepping; /* single-stepped over an interrupt shadow */
 	bool step_tf;  /* the guest's own TF meanwhile */
-	struct {
-		u64 rip, cr3;
-		u8 exit, length;
+	struct insn {
+		u64 rip, where, next;
 	} insn[INSN_CACHE];
 };
 

@@ -69,6 +69,24 @@ int copy_to_guest(u64 to, const void *from, size_t n)
 	return 0;
 }
 
+/* The guest's addresses and its frames are the same thing here. */
+int guest_translate(struct vcpu *v, u64 va, bool write, gpa_t *out, u64 *left)
+{
+	if (!reach(va, 1))
+		return -EFAULT;
+	*out = gpa(va);
+	*left = PAGE_SIZE - va % PAGE_SIZE;
+	return 0;
+}
+int copy_from_gpa(struct domain *d, void *to, gpa_t from, size_t n)
+{
+	return copy_from_guest(to, gpa_x(from), n);
+}
+int copy_to_gpa(struct domain *d, gpa_t to, const void *from, size_t n)
+{
+	return copy_to_guest(gpa_x(to), from, n);
+}
+
 struct domain *control_domain;
 static struct domain dom, other;
 static struct vcpu vcpu;

@@ -210,7 +210,7 @@ void svm_tpr_write(struct vcpu *v)
 }
 
 /* V_IRQ went: the CPU has delivered the vector. */
-static void svm_delivered(struct vcpu *v)
+static __noinline void svm_delivered(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm(v);
 
@@ -334,7 +334,7 @@ static bool svm_startup(struct vcpu *v)
 }
 
 /* Something changed since the last entry. False: the vCPU cannot run now. */
-static bool svm_prepare(struct vcpu *v)
+static __noinline bool svm_prepare(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm(v);
 	struct vmcb *b = s->vmcb;

@@ -53,31 +53,41 @@ static bool is_prefix(u8 b, bool long64)
 	}
 }
 
-/*
- * CPUs without next-RIP (QEMU's): count the prefixes in front of the opcode, once per place. A
- * stale answer, after the guest has put another form of the same instruction there, hurts that
- * guest only.
- */
-static u32 insn_length(struct vcpu *v, u32 opcode)
+/* A place not met before: count the prefixes in front of the opcode. */
+static __noinline u64 insn_learn(struct svm_vcpu *s, struct insn *i, u64 where, u32 opcode)
 {
-	struct svm_vcpu *s = svm(v);
 	const struct vmcb *b = s->vmcb;
-	u32 slot = (b->rip ^ b->rip >> 7) % INSN_CACHE;
 	bool long64 = (b->efer & EFER_LMA) && (b->cs.attributes & BIT(9));
 	u8 byte;
 	u32 n = 0;
 
-	if (likely(s->insn[slot].rip == b->rip && s->insn[slot].cr3 == b->cr3 &&
-	           s->insn[slot].exit == (u8)b->exit_code && s->insn[slot].length))
-		return s->insn[slot].length;
 	while (n + opcode < 15 && !copy_from_guest(&byte, b->cs.base + b->rip + n, 1) &&
 	       is_prefix(byte, long64))
 		n++;
-	s->insn[slot].rip = b->rip;
-	s->insn[slot].cr3 = b->cr3;
-	s->insn[slot].exit = (u8)b->exit_code;
-	s->insn[slot].length = (u8)(n + opcode);
-	return n + opcode;
+	*i = (struct insn){ .rip = b->rip, .where = where, .next = b->rip + n + opcode };
+	return i->next;
+}
+
+/*
+ * CPUs without next-RIP (QEMU's): lengths are remembered by place and exit. A stale answer, after the
+ * guest has put another form of the same instruction there, hurts that guest only.
+ */
+static u64 next_rip(struct svm_vcpu *s, u32 opcode)
+{
+	const struct vmcb *b = s->vmcb;
+	struct insn *i = &s->insn[b->rip / 2 % INSN_CACHE];
+	u64 where = b->cr3 ^ b->exit_code << 52; /* bits that CR3 does not have; never 0 */
+
+	if (likely(i->rip == b->rip && i->where == where))
+		return i->next;
+	return insn_learn(s, i, where, opcode);
+}
+
+/* The instruction was ours, the trap behind it is the guest's. */
+static __noinline void single_step_over(struct vcpu *v)
+{
+	svm(v)->vmcb->dr6 |= DR6_BS;
+	svm_inject(v, EXC_DB, false, 0);
 }
 
 static void svm_go_on(struct vcpu *v, u64 rip)
@@ -87,17 +97,15 @@ static void svm_go_on(struct vcpu *v, u64 rip)
 
 	b->rip = rip;
 	b->shadow = 0;
-	if (unlikely(b->rflags & RFLAGS_TF) && !s->stepping) {
-		b->dr6 |= DR6_BS;
-		svm_inject(v, EXC_DB, false, 0);
-	}
+	if (unlikely(b->rflags & RFLAGS_TF) && !s->stepping)
+		single_step_over(v);
 }
 
 void svm_skip(struct vcpu *v, u32 length)
 {
 	const struct vmcb *b = svm(v)->vmcb;
 
-	svm_go_on(v, cpu_features.nrips ? b->next_rip : b->rip + insn_length(v, length));
+	svm_go_on(v, cpu_features.nrips ? b->next_rip : next_rip(svm(v), length));
 }
 
 static void inject_gp(struct vcpu *v)
@@ -341,7 +349,7 @@ static void exit_invalid(struct vcpu *v)
  * with a vector above 31 and keeps V_IRQ set: drop it. A CPU reports it as an interrupt and has
  * cleared V_IRQ: svm_delivered has taken it for done, so it goes back.
  */
-static void event_again(struct vcpu *v)
+static __noinline void event_again(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm(v);
 	u64 info = s->vmcb->exit_int_info;
@@ -360,7 +368,7 @@ static void event_again(struct vcpu *v)
 	}
 }
 
-static void exit_exception(struct vcpu *v, u32 vector)
+static __noinline void exit_exception(struct vcpu *v, u32 vector)
 {
 	switch (vector) {
 	case EXC_DB:
@@ -385,10 +393,11 @@ void svm_exit(struct vcpu *v)
 
 	if (unlikely(b->exit_int_info & EVENT_VALID))
 		event_again(v);
-	switch (code) {
-	case EXIT_VMMCALL:
+	if (likely(code == EXIT_VMMCALL)) { /* the compiler makes a search of the switch */
 		exit_hypercall(v);
-		break;
+		return;
+	}
+	switch (code) {
 	case EXIT_CPUID:
 		exit_cpuid(v);
 		break;
