@@ -119,10 +119,11 @@ void printk(enum loglevel level, const char *fmt, ...)
  */
 static bool guest_credit(struct domain *d, u64 now, u32 *missed)
 {
-	u64 earned = (now - d->log_stamp) / GUEST_INTERVAL;
+	/* Another CPU's clock, read a moment ago, may be behind. */
+	u64 earned = now > d->log_stamp ? (now - d->log_stamp) / GUEST_INTERVAL : 0;
 
 	if (!d->log_stamp) {
-		d->log_stamp = now | 1;
+		d->log_stamp = max(now, (u64)1);
 		d->log_credit = GUEST_BURST;
 	} else if (earned) {
 		d->log_credit = (u32)min(d->log_credit + earned, (u64)GUEST_BURST);

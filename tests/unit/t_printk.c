@@ -165,6 +165,9 @@ static void test_guest(void)
 		printk_guest(&a, "flood\n");
 	CHECK(lines - before < 30);
 	before = lines;
+	now -= 50;
+	printk_guest(&a, "from a CPU whose clock is a little behind\n");
+	CHECK_EQ(lines, before);
 	printk_guest(&b, "another domain has its own credit\n");
 	CHECK_EQ(lines, before + 1);
 	now += 600000000;
