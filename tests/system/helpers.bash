@@ -35,7 +35,7 @@ unknown_warnings() {
 # Traces of faults, whatever their level.
 traces() {
 	dmesg | grep -E \
-		'Call Trace|WARNING:|BUG:|Oops|lockup|[^n]stall|WATCHDOG|unchecked MSR|nobody cared|timed out|blocked for more'
+		'Call Trace|WARNING: (CPU|possible)|BUG:|Oops|lockup|[^n]stall|WATCHDOG|unchecked MSR|nobody cared|timed out|blocked for more'
 }
 
 # interrupts NAME: how often, on all CPUs, of the lines that end in NAME (regex).

@@ -47,7 +47,7 @@ static const struct {
 	{ 0x268, 0x26f, KIND_MACHINE, 0, "fixed MTRRs" },
 	{ 0x2ff, 0x2ff, KIND_MACHINE, 0, "MTRRdefType" },
 	{ 0xc0010010, 0xc0010010, KIND_MACHINE, 0, "SYSCFG" },
-	{ 0xc0010015, 0xc0010015, KIND_VALUE, 0, "HWCR" },
+	{ 0xc0010015, 0xc0010015, KIND_VALUE, BIT(24), "HWCR: the TSC counts at P0 frequency" },
 	{ 0xc001001a, 0xc001001a, KIND_MACHINE, 0, "TOP_MEM" },
 	{ 0xc001001d, 0xc001001d, KIND_MACHINE, 0, "TOP_MEM2" },
 	{ 0xc001001f, 0xc001001f, KIND_VALUE, BIT(46), "NB_CFG: extended APIC ids are on" },
