@@ -280,13 +280,12 @@ static int event_close(struct domain *d, u32 port)
 		goto out;
 	rc = 0;
 	if (e->state == EVENT_INTERDOMAIN) {
-		/* The other end waits to be bound again. */
+		/* The other end waits to be bound again, by d: remote_domid says so already. */
 		other = event_get(&e->remote->event, e->remote_port);
 		spin_lock_both(&e->lock, &other->lock);
 		other->state = EVENT_UNBOUND;
 		other->remote = NULL;
 		other->remote_port = 0;
-		other->remote_domid = d->id;
 		event_free(d, e, port);
 		spin_unlock_both(&e->lock, &other->lock);
 		goto out;
