@@ -6,9 +6,10 @@
  */
 #include "lib/guest.h"
 
-#define ROUNDS 1000
 #define VECTOR 0x41
 #define INLINE static inline __attribute__((always_inline))
+
+static uint32_t rounds; /* 1000, or what the command line says: rounds=N */
 
 INLINE unsigned long call(bool real, unsigned long nr, unsigned long a1, unsigned long a2)
 {
@@ -59,7 +60,7 @@ INLINE void port_read(bool real, uint16_t port)
 #define LOOP(stmt)                                                                                 \
 	({                                                                                         \
 		uint64_t start_ = rdtsc();                                                         \
-		for (uint32_t i_ = 0; i_ < ROUNDS; i_++) {                                         \
+		for (uint32_t i_ = 0; i_ < rounds; i_++) {                                         \
 			stmt;                                                                      \
 		}                                                                                  \
 		rdtsc() - start_;                                                                  \
@@ -82,7 +83,7 @@ INLINE void port_read(bool real, uint16_t port)
 			LOOP(stmt);                                                                \
 			with_ = LOOP(stmt);                                                        \
 		}                                                                                  \
-		print("bench: %s %lu\n", name, (with_ - without_ + ROUNDS / 2) / ROUNDS);          \
+		print("bench: %s %lu\n", name, (with_ - without_ + rounds / 2) / rounds);          \
 	} while (0)
 
 /* As small as a handler can be: its nine instructions are in the figure. */
@@ -118,6 +119,7 @@ void test_main(void)
 	struct evtchn_send send;
 	evtchn_port_t port;
 
+	rounds = (uint32_t)guest_option("rounds=", 1000);
 	xen_events_on();
 	EXPECT_EQ(xen_bind_ipi(0, &port), 0);
 	st.port = send.port = port;
