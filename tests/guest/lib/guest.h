@@ -212,6 +212,13 @@ const struct acpi_table *acpi_find(const char *signature);
 bool acpi_checksum(const void *p, size_t n);
 unsigned int acpi_cpus(uint32_t *apic_ids, unsigned int max);
 
+/* --- PCI: pci.c -------------------------------------------------------- */
+
+uint32_t pci_read(uint32_t slot, uint32_t reg);
+void pci_write(uint32_t slot, uint32_t reg, uint32_t val);
+/* Memory BAR 0 of the device in this slot of bus 0, switched on; 0: none such. */
+uint64_t pci_bar(uint32_t slot, uint32_t id);
+
 /* --- DMA: fwcfg.c ------------------------------------------------------ */
 
 /* Does a device that writes to this machine address reach what the CPU sees at va? */
