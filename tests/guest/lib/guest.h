@@ -131,6 +131,7 @@ void trap_init(void);
 void trap_load(void);
 void trap_set(unsigned int vector, irq_handler_t *fn);
 void trap_gate(unsigned int vector, const void *target);
+void trap_stack(unsigned int vector, unsigned int n);
 long trap_user_call(long (*fn)(long), long arg);
 
 /* --- pages: page.c ----------------------------------------------------- */

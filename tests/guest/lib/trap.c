@@ -51,6 +51,12 @@ void trap_set(unsigned int vector, irq_handler_t *fn)
 	handlers[vector] = fn;
 }
 
+/* Deliver this vector on the stack that slot n (1 to 7) of the CPU's TSS names; 0: as usual. */
+void trap_stack(unsigned int vector, unsigned int n)
+{
+	idt[vector].ist = (uint8_t)n;
+}
+
 /* A handler of the test's own, entered as the processor enters it. */
 void trap_gate(unsigned int vector, const void *target)
 {
