@@ -18,6 +18,8 @@ void test_main(void)
 {
 	xen_map_shared();
 	EXPECT(cpu_start(1));
+	if (!check_clean())
+		return;
 	print("verdict: halting\n");
 	cpu_run(1, halt, NULL);
 	halt(NULL);

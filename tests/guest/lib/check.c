@@ -33,6 +33,11 @@ void check_equal(long got, long want, const char *file, int line, const char *te
 	      want, want);
 }
 
+bool check_clean(void)
+{
+	return !__atomic_load_n(&check_failed, __ATOMIC_RELAXED);
+}
+
 void check_verdict(void)
 {
 	uint32_t failed = __atomic_load_n(&check_failed, __ATOMIC_RELAXED);

@@ -39,6 +39,7 @@
 void check_that(bool ok, const char *file, int line, const char *text);
 void check_equal(long got, long want, const char *file, int line, const char *text);
 void check_fail(const char *file, int line, const char *text);
+bool check_clean(void); /* no check has failed so far */
 _Noreturn void check_verdict(void);
 
 #define EXPECT(cond) check_that((cond), __FILE__, __LINE__, #cond)
@@ -49,9 +50,10 @@ _Noreturn void check_verdict(void);
 #define WAIT_UNTIL(cond, ms)                                                                       \
 	({                                                                                         \
 		uint64_t until_ = time_now() + (ms)*NS_PER_MS;                                     \
-		while (!(cond) && time_now() < until_)                                             \
+		bool ok_;                                                                          \
+		while (!(ok_ = (cond)) && time_now() < until_)                                     \
 			cpu_relax();                                                               \
-		(bool)(cond);                                                                      \
+		ok_;                                                                               \
 	})
 
 /* --- console: console.c ------------------------------------------------ */
