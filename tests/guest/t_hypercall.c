@@ -154,6 +154,56 @@ static void test_big_pages(void)
 	write_cr3(read_cr3());
 }
 
+static uint64_t unusable(void)
+{
+	struct hvm_memmap_table_entry *map = (void *)start_info->memmap_paddr;
+	unsigned int i;
+
+	for (i = 0; i < start_info->memmap_entries; i++) {
+		if (map[i].type == XEN_HVM_MEMMAP_TYPE_UNUSABLE && map[i].size > 2 * PAGE_SIZE)
+			return (map[i].addr + map[i].size / 2) & -PAGE_SIZE;
+	}
+	return 0;
+}
+
+/*
+ * Tables and leaves that point where the domain has no business: the
+ * hypervisor walks them in the domain's name, so it finds nothing there, and
+ * asking is no touch that would end the domain.
+ */
+static void test_foreign_ground(void)
+{
+	extern uint64_t page_pml4[512];
+	uint64_t *pdpt = page_alloc(), *pd = page_alloc(), *pt = page_alloc();
+	const uint64_t ground[] = { unusable(), 0xfee00000, 0xfec00000, 0xfed00000, 1ul << 39 };
+	uint8_t *va = (uint8_t *)0xffff960000000000ul;
+	unsigned int i;
+
+	EXPECT(ground[0]);
+	for (i = 0; i < ARRAY_LEN(ground); i++) {
+		page_pml4[300] = (uint64_t)pdpt | PG_USER;
+		pdpt[0] = (uint64_t)pd | PG_USER;
+		pd[0] = (uint64_t)pt | PG_USER;
+		pt[0] = ground[i] | PG_USER;
+		EXPECT_EQ(features(va), -XEN_EFAULT);
+		pd[0] = ground[i] | PG_USER;
+		EXPECT_EQ(features(va), -XEN_EFAULT);
+		pd[0] = (ground[i] & ~0x1ffffful) | PG_USER | 0x80;
+		EXPECT_EQ(features(va + (ground[i] & 0x1fffff)), -XEN_EFAULT);
+		pdpt[0] = ground[i] | PG_USER;
+		EXPECT_EQ(features(va), -XEN_EFAULT);
+		page_pml4[300] = ground[i] | PG_USER;
+		EXPECT_EQ(features(va), -XEN_EFAULT);
+	}
+	/* A table that is its own entry: a walk has four steps, not more. */
+	page_pml4[300] = (uint64_t)page_pml4 | PG_USER;
+	features((void *)(0xffff000000000000ul | 300ul << 39 | 300ul << 30 | 300ul << 21 |
+	                  300ul << 12 | 0x800));
+	page_pml4[300] = 0;
+	write_cr3(read_cr3());
+	EXPECT_EQ(xen_version(XENVER_version, 0), 4 << 16 | 17);
+}
+
 /* The two halves of the buffer lie in frames that are no neighbours. */
 static void test_crossing(void)
 {
@@ -239,6 +289,7 @@ void test_main(void)
 	test_page_msr();
 	test_pointers();
 	test_big_pages();
+	test_foreign_ground();
 	test_crossing();
 	test_wp();
 	test_compat();
