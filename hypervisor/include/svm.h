@@ -185,5 +185,6 @@ void svm_inject(struct vcpu *v, u8 vector, bool has_error, u32 error);
 void svm_tpr_read(struct vcpu *v);
 void svm_tpr_write(struct vcpu *v);
 void svm_step(struct vcpu *v);
+void svm_disarm(struct vcpu *v);
 /* Go on behind the instruction that exited; its opcode is `length` bytes long without prefixes. */
 void svm_skip(struct vcpu *v, u32 length);

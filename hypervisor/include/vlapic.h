@@ -27,7 +27,10 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
 int vlapic_pending(const struct vcpu *v);
 /* Nothing can be delivered, but could if the TPR were lower. */
 bool vlapic_masked_by_tpr(const struct vcpu *v);
-/* The vector was delivered: IRR to ISR. */
+/* The vector is on its way to the guest: out of IRR. Then it is retracted (back), or accepted. */
+void vlapic_offer(struct vcpu *v, u8 vector);
+void vlapic_retract(struct vcpu *v, u8 vector);
+/* What was offered was delivered: into ISR. */
 void vlapic_accept(struct vcpu *v, u8 vector);
 /* It was not, after all: ISR to IRR. */
 void vlapic_unaccept(struct vcpu *v, u8 vector);

@@ -200,6 +200,35 @@ static void test_other(void)
 	EXPECT(cpu_wait(1, 1000));
 }
 
+static volatile uint32_t burst;
+
+static void count_burst(struct frame *f)
+{
+	(void)f;
+	burst++;
+	apic_write(APIC_EOI, 0);
+}
+
+/* The next one is sent while the handler of the last still runs: each is taken. */
+static void test_burst(void)
+{
+	static volatile bool stop;
+	uint32_t i;
+
+	trap_set(MID, count_burst);
+	stop = false;
+	cpu_run(1, spin, (void *)&stop);
+	for (i = 0; i < 300; i++) {
+		apic_send(cpus[1].apic_id, MID);
+		if (!WAIT_UNTIL(burst > i, 10000))
+			break;
+	}
+	EXPECT_EQ(burst, 300);
+	stop = true;
+	EXPECT(cpu_wait(1, 1000));
+	trap_set(MID, note);
+}
+
 /* x2APIC logical destinations: cluster in the high half, one bit a CPU (APM2 16.13). */
 static void test_logical(void)
 {
@@ -267,9 +296,10 @@ static void test_timer(void)
 
 	apic_write(APIC_TIMER_DIV, 0xb); /* by 1 */
 	apic_write(APIC_LVT_TIMER, LOW);
-	apic_write(APIC_TIMER_INIT, 2000000);
+	apic_write(APIC_TIMER_INIT, 4000000000);
 	left = (uint32_t)apic_read(APIC_TIMER_COUNT);
-	EXPECT(left > 0 && left <= 2000000);
+	EXPECT(left > 0 && left <= 4000000000);
+	apic_write(APIC_TIMER_INIT, 2000000);
 	irq_enable();
 	EXPECT(WAIT_UNTIL(count(LOW) == n + 1, 2000));
 	EXPECT_EQ(apic_read(APIC_TIMER_COUNT), 0);
@@ -354,6 +384,7 @@ void test_main(void)
 	test_nmi_self();
 	EXPECT(cpu_start(1));
 	test_other();
+	test_burst();
 	test_logical();
 	test_init();
 	test_timer();

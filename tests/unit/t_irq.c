@@ -151,6 +151,7 @@ static void guest_enters(void)
 
 	if (vector < 0)
 		return;
+	vlapic_offer(v, (u8)vector);
 	vlapic_accept(v, (u8)vector);
 	guest_done[vector] = false;
 }

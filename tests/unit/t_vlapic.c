@@ -144,6 +144,7 @@ static void test_priority(void)
 	vlapic_set_irq(v, 0x71, false);
 	vlapic_set_irq(v, 0x7f, true);
 	CHECK_EQ(vlapic_pending(v), 0x7f);
+	vlapic_offer(v, 0x7f);
 	vlapic_accept(v, 0x7f);
 	CHECK_EQ(vlapic_pending(v), -1); /* 0x71 is of the same class */
 	CHECK_EQ(rd(v, PPR), 0x70);
@@ -157,10 +158,12 @@ static void test_priority(void)
 	CHECK(vlapic_masked_by_tpr(v));
 	wr(v, TPR, 0x6f);
 	CHECK_EQ(vlapic_pending(v), 0x71);
+	vlapic_offer(v, 0x71);
 	vlapic_accept(v, 0x71);
 	CHECK(!vlapic_masked_by_tpr(v)); /* 0x35 waits for the ISR, not for the TPR */
 	vlapic_unaccept(v, 0x71);
 	CHECK_EQ(vlapic_pending(v), 0x71);
+	vlapic_offer(v, 0x71);
 	vlapic_accept(v, 0x71);
 	wr(v, EOI, 0);
 	wr(v, TPR, 0);
@@ -169,6 +172,29 @@ static void test_priority(void)
 	CHECK_EQ(vlapic_pending(v), -1);
 	wr(v, SVR, 0x1ff);
 	CHECK_EQ(vlapic_pending(v), 0x35);
+}
+
+/* Sent while the one before it is being delivered: it is another interrupt. */
+static void test_offer(void)
+{
+	struct vcpu *v;
+
+	set_up();
+	v = d->vcpu[0];
+	vlapic_set_irq(v, 0x41, false);
+	vlapic_offer(v, 0x41);
+	CHECK_EQ(vlapic_pending(v), -1);
+	vlapic_set_irq(v, 0x41, false);
+	vlapic_accept(v, 0x41);
+	CHECK_EQ(vlapic_pending(v), -1);
+	wr(v, EOI, 0);
+	CHECK_EQ(vlapic_pending(v), 0x41);
+	vlapic_offer(v, 0x41);
+	vlapic_set_irq(v, 0x41, false);
+	vlapic_retract(v, 0x41); /* not delivered so far: the two are one */
+	CHECK_EQ(vlapic_pending(v), 0x41);
+	vlapic_offer(v, 0x41);
+	CHECK_EQ(vlapic_pending(v), -1);
 }
 
 static u32 got(u32 id, u32 vector)
@@ -327,6 +353,7 @@ void unit_main(void)
 	test_range();
 	test_ids();
 	test_priority();
+	test_offer();
 	test_ipi();
 	test_illegal_vector();
 	test_startup();

@@ -245,13 +245,15 @@ static void svm_arm(struct vcpu *v)
 	s->armed_vector = (u8)vector;
 	if (s->armed_upcall)
 		WRITE_ONCE(v->upcall_pending, 0); /* edge: a new event raises it again */
+	else
+		vlapic_offer(v, s->armed_vector);
 	/* A delivered request leaves its vector behind; ours must not be ORed to it. */
 	b->vintr &= ~VINTR_REQUEST;
 	b->vintr |= VINTR_IRQ | VINTR_PRIO(0xf) | VINTR_IGN_TPR | VINTR_VECTOR(vector);
 }
 
 /* Take back an offer that was not delivered. */
-static void svm_disarm(struct vcpu *v)
+void svm_disarm(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm(v);
 
@@ -261,6 +263,8 @@ static void svm_disarm(struct vcpu *v)
 	s->vmcb->vintr &= ~VINTR_REQUEST;
 	if (s->armed_upcall)
 		WRITE_ONCE(v->upcall_pending, 1);
+	else
+		vlapic_retract(v, s->armed_vector);
 }
 
 static void svm_arm_nmi(struct vcpu *v)

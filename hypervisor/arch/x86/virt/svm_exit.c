@@ -20,6 +20,7 @@
 #define MSR_EFER       0xc0000080
 #define MSR_PAT        0x277
 #define MSR_X2APIC_TPR 0x808
+#define MSR_X2APIC_IRR 0x820
 #define EFER_SCE       BIT(0)
 #define EFER_LME       BIT(8)
 #define EFER_LMA       BIT(10)
@@ -237,6 +238,11 @@ static int msr_read(struct vcpu *v, u32 msr, u64 *val)
 		return 0;
 	case MSR_X2APIC_TPR:
 		svm_tpr_read(v);
+		break;
+	case MSR_X2APIC_IRR ... MSR_X2APIC_IRR + 7:
+		svm_disarm(v); /* what is offered is not in IRR */
+		WRITE_ONCE(v->attention, 1);
+		break;
 	}
 	return vcpu_rdmsr(v, msr, val);
 }

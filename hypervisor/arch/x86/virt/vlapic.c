@@ -107,9 +107,22 @@ bool vlapic_masked_by_tpr(const struct vcpu *v)
 	return v->vlapic.tpr && deliverable(&v->vlapic, 0) >= 0;
 }
 
-void vlapic_accept(struct vcpu *v, u8 vector)
+/*
+ * The request leaves IRR when it is offered, not when the delivery is noticed: the guest takes it
+ * with no exit, and one that is sent between the two is another interrupt.
+ */
+void vlapic_offer(struct vcpu *v, u8 vector)
 {
 	bit_test_and_clear_atomic(v->vlapic.irr, vector);
+}
+
+void vlapic_retract(struct vcpu *v, u8 vector)
+{
+	bit_test_and_set_atomic(v->vlapic.irr, vector);
+}
+
+void vlapic_accept(struct vcpu *v, u8 vector)
+{
 	bit_set(v->vlapic.isr, vector);
 }
 
