@@ -49,7 +49,7 @@ struct cpu {
 	struct vcpu *current; /* (o) vCPU whose state is on this CPU, NULL when idle */
 	u64 todo;             /* (a) TODO_* */
 	u32 mode;             /* (a) enum cpu_mode, written by the own CPU */
-	u64 entries;          /* (o) VM entries so far; the watchdog looks at it */
+	u64 entries;          /* (o) VM entries begun so far; watchdog, domain_flush */
 	u64 stack_top;        /* (i) top of the host stack, 16-byte aligned */
 	void *tss;            /* (i) desc.c */
 	void *gdt;            /* (i) desc.c */

@@ -218,10 +218,10 @@ static bool runs_domain(struct cpu *c, const struct domain *d)
 }
 
 /*
- * A CPU announces CPU_GUEST and then, behind a full barrier, looks at attention, and if that is set
- * at flush_pending; here the order is the other way round. So either it sees the request before it
- * enters, or it is seen in the guest and made to leave. It need not answer: having left, or entered
- * once more, is enough.
+ * A CPU counts the entry, announces CPU_GUEST and then, behind a full barrier, looks at attention,
+ * and if that is set at flush_pending; here the order is the other way round. So either it sees the
+ * request before it enters, or it is seen in the guest and made to leave. It need not answer:
+ * having left, or begun another entry, is enough.
  */
 void domain_flush(struct domain *d)
 {

@@ -381,6 +381,8 @@ static void svm_run(struct vcpu *v)
 	struct vmcb *b = s->vmcb;
 	struct cpu *c = this_cpu();
 
+	/* Before the announcement: domain_flush() takes a new number for a look at its request. */
+	c->entries++;
 	__atomic_exchange_n(&c->mode, CPU_GUEST, __ATOMIC_SEQ_CST);
 	if (unlikely(READ_ONCE(v->attention)) && !svm_prepare(v)) {
 		WRITE_ONCE(c->mode, CPU_HOST);
@@ -390,7 +392,6 @@ static void svm_run(struct vcpu *v)
 		WRITE_ONCE(c->mode, CPU_HOST);
 		return;
 	}
-	c->entries++;
 	b->rax = v->regs.rax;
 	svm_enter(&v->regs, s->vmcb_pa, c->vmm_area + PAGE_SIZE);
 	WRITE_ONCE(c->mode, CPU_HOST);
