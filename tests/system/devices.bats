@@ -4,16 +4,6 @@
 # run nomsi: --smp 2 --append pci=nomsi -- $qemu_devices
 load helpers
 
-# address DRIVER SUBNET: the interface of that driver gets SUBNET.15.
-address() {
-	local device
-	device=$(net_device "$1")
-	ip addr flush dev "$device"
-	ip addr add "$2.15/24" dev "$device"
-	ip link set "$device" up
-	wait_for 20 ping -c 1 -W 1 "$2.2"
-}
-
 setup_file() {
 	address virtio_net 10.0.2
 	address e1000 10.0.3

@@ -66,6 +66,16 @@ net_device() {
 	done
 }
 
+# address DRIVER SUBNET: the interface of that driver gets SUBNET.15.
+address() {
+	local device
+	device=$(net_device "$1")
+	ip addr flush dev "$device"
+	ip addr add "$2.15/24" dev "$device"
+	ip link set "$device" up
+	wait_for 20 ping -c 1 -W 1 "$2.2"
+}
+
 # echo_data ADDRESS MIB: sends random data to the echo service there and compares.
 echo_data() {
 	local dir

@@ -19,5 +19,5 @@ load helpers
 	net-up >/dev/null
 	echo_data 10.0.2.100 1
 	run traces
-	[ "$status" -ne 0 ]
+	[ "$status" -eq 1 ]
 }
