@@ -155,13 +155,39 @@ static int gpa_copy(struct domain *d, gpa_t at, void *buf, size_t n, bool write)
 	return 0;
 }
 
+/* The commonest case of both: within one frame of the control domain's RAM. */
+static __inline_always u8 *identity_at(const struct domain *d, gpa_t at, size_t n)
+{
+	if (!d->control || n > PAGE_SIZE - offset_in_page(at) ||
+	    !page_is_identity(gfn_x(gpa_to_gfn(at))))
+		return NULL;
+	return (u8 *)page_map(mfn(gfn_x(gpa_to_gfn(at)))) + offset_in_page(at);
+}
+
 int copy_from_gpa(struct domain *d, void *to, gpa_t from, size_t n)
 {
+	u8 *p = identity_at(d, from, n);
+
+	if (likely(p)) {
+		if (n == sizeof(u32)) /* a port */
+			*(u32 *)to = READ_ONCE(*(u32 *)p);
+		else
+			memcpy(to, p, n);
+		page_unmap(p);
+		return 0;
+	}
 	return gpa_copy(d, from, to, n, false);
 }
 
 int copy_to_gpa(struct domain *d, gpa_t to, const void *from, size_t n)
 {
+	u8 *p = identity_at(d, to, n);
+
+	if (likely(p)) {
+		memcpy(p, from, n);
+		page_unmap(p);
+		return 0;
+	}
 	return gpa_copy(d, to, (void *)from, n, true);
 }
 
@@ -177,7 +203,7 @@ struct space {
  * The caller's tables are walked with supervisor rights: a hypercall comes from CPL 0, its pointers
  * may be a user's, and SMAP is the guest's own guard against itself. NX does not matter to data.
  */
-static void space_of(const struct vcpu *v, bool write, struct space *s)
+static __inline_always void space_of(const struct vcpu *v, bool write, struct space *s)
 {
 	struct guest_mode m;
 
@@ -188,6 +214,7 @@ static void space_of(const struct vcpu *v, bool write, struct space *s)
 		s->root = m.cr3 & PTE_ADDR;
 	} else if (!(m.cr0 & CR0_PG)) {
 		s->f = NULL;
+		s->root = 0;
 	} else if (m.cr4 & CR4_PAE) {
 		s->f = &pt_guest_pae;
 		s->root = m.cr3 & 0xffffffe0;
@@ -198,7 +225,7 @@ static void space_of(const struct vcpu *v, bool write, struct space *s)
 }
 
 /* A table entry, in one load: the guest may be changing it. */
-static inline int read_entry(void *view, gpa_t at, void *entry, u32 bytes)
+static __inline_always int read_entry(void *view, gpa_t at, void *entry, u32 bytes)
 {
 	const u8 *p;
 	mfn_t m;
@@ -219,7 +246,8 @@ static inline bool canonical(u64 va)
 	return (u64)((s64)(va << 16) >> 16) == va;
 }
 
-static int space_walk(const struct space *s, struct view *w, u64 va, gpa_t *out, u64 *left)
+static __inline_always int space_walk(const struct space *s, struct view *w, u64 va, gpa_t *out,
+                                      u64 *left)
 {
 	if (likely(s->f == &pt_guest_64)) {
 		if (!canonical(va))

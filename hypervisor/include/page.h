@@ -38,9 +38,14 @@ enum page_state {
  */
 struct page {
 	u32 count;
-	u16 owner; /* domid, valid for PAGE_DOMAIN */
-	u8 state : 4, flags : 4;
-	u8 order;       /* first frame of a block: its order; other frames: PAGE_ORDER_INNER */
+	union {
+		struct {
+			u16 owner; /* domid, valid for PAGE_DOMAIN */
+			u8 state : 4, flags : 4;
+			u8 order; /* of a block's first frame; of others PAGE_ORDER_INNER */
+		};
+		u32 who; /* all of them, for one comparison */
+	};
 	u32 next, prev; /* free list: frame numbers */
 };
 static_assert(sizeof(struct page) == 16, "the frame table costs 1/256 of RAM");
@@ -66,12 +71,13 @@ static inline bool mfn_valid(mfn_t m)
  * Frame n is RAM of the control domain that is at its own address there: neither parked nor covered
  * by anything. It will be the control domain's for good, so nobody who uses it needs a reference.
  */
+#define PAGE_WHO(owner, state, flags) ((owner) | (state) << 16 | (u32)(flags) << 20)
 static inline bool page_is_identity(u64 n)
 {
-	const struct page *p = mfn_to_page(mfn(n));
-
-	return mfn_valid(mfn(n)) && p->state == PAGE_DOMAIN && !p->owner &&
-	       !(p->flags & PAGE_PARKED);
+	if (unlikely(!mfn_valid(mfn(n))))
+		return false;
+	return (mfn_to_page(mfn(n))->who & PAGE_WHO(0xffff, 0xf, PAGE_PARKED)) ==
+	       PAGE_WHO(0, PAGE_DOMAIN, 0);
 }
 
 /*

@@ -232,20 +232,23 @@ static void svm_arm(struct vcpu *v)
 	u8 upcall = READ_ONCE(v->domain->callback_vector);
 	int vector;
 
-	svm_tpr_read(v);
 	s->armed_upcall = upcall && READ_ONCE(v->upcall_pending);
-	vector = s->armed_upcall ? upcall : vlapic_pending(v);
-	b->cr_write &= ~CR8;
-	if (vector < 0) {
-		if (vlapic_masked_by_tpr(v))
-			b->cr_write |= CR8; /* the guest lowers it without telling us */
-		return;
+	if (s->armed_upcall) {
+		vector = upcall;
+		WRITE_ONCE(v->upcall_pending, 0); /* edge: a new event raises it again */
+	} else {
+		svm_tpr_read(v);
+		vector = vlapic_pending(v);
+		b->cr_write &= ~CR8;
+		if (vector < 0) {
+			if (vlapic_masked_by_tpr(v))
+				b->cr_write |= CR8; /* the guest lowers it without telling us */
+			return;
+		}
 	}
 	s->armed = true;
 	s->armed_vector = (u8)vector;
-	if (s->armed_upcall)
-		WRITE_ONCE(v->upcall_pending, 0); /* edge: a new event raises it again */
-	else
+	if (!s->armed_upcall)
 		vlapic_offer(v, s->armed_vector);
 	/* A delivered request leaves its vector behind; ours must not be ORed to it. */
 	b->vintr &= ~VINTR_REQUEST;
