@@ -51,8 +51,9 @@ static __inline_always bool upcall_mark(struct vcpu *v, u32 port)
 	return tell;
 }
 
-/* The vCPU to tell, NULL if the guest knows already or does not want to. Event's lock held. */
-static __inline_always void event_set_pending(struct domain *d, const struct event *e, u32 port, struct notice *n)
+/* What has to be done behind the lock, into *n: nothing if it was pending before. */
+static __inline_always void event_set_pending(struct domain *d, const struct event *e, u32 port,
+                                              struct notice *n)
 {
 	struct vcpu *v = d->vcpu[READ_ONCE(e->notify_vcpu)];
 
@@ -64,10 +65,7 @@ static __inline_always void event_set_pending(struct domain *d, const struct eve
 		n->vcpu = v;
 }
 
-/*
- * Somebody may wait in SCHEDOP_poll for this port: it sets its bit before it looks at the pending
- * bits, which were set before this, so one of the two sees the other.
- */
+/* Who waits in SCHEDOP_poll sets its bit first and then looks at what was set before this. */
 static __noinline void event_wake_pollers(struct domain *d, u32 port)
 {
 	u64 mask = __atomic_load_n(&d->poll_mask, __ATOMIC_SEQ_CST);

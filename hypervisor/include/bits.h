@@ -2,7 +2,7 @@
 /* Bit operations, plain and atomic. */
 #pragma once
 
-/* Bit n of an array of 64-bit words; the *_atomic forms are locked, all return the old bit. */
+/* Bit n of an array of 64-bit words; the *_atomic forms are locked and return the old bit. */
 static inline bool bit_test(const u64 *map, u32 n)
 {
 	return READ_ONCE(map[n / 64]) >> (n % 64) & 1;
@@ -15,13 +15,29 @@ static inline void bit_clear(u64 *map, u32 n)
 {
 	map[n / 64] &= ~BIT(n % 64);
 }
+/*
+ * One instruction, not a compare-exchange loop: a guest that keeps changing the word, which it may
+ * share, must not keep us from getting through (XSA-295).
+ */
 static inline bool bit_test_and_set_atomic(u64 *map, u32 n)
 {
-	return __atomic_fetch_or(&map[n / 64], BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+	bool old;
+
+	__asm__ volatile("lock; btsq %2,%1"
+	                 : "=@ccc"(old), "+m"(map[n / 64])
+	                 : "r"((u64)(n % 64))
+	                 : "memory");
+	return old;
 }
 static inline bool bit_test_and_clear_atomic(u64 *map, u32 n)
 {
-	return __atomic_fetch_and(&map[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+	bool old;
+
+	__asm__ volatile("lock; btrq %2,%1"
+	                 : "=@ccc"(old), "+m"(map[n / 64])
+	                 : "r"((u64)(n % 64))
+	                 : "memory");
+	return old;
 }
 /* Highest set bit, -1 if v is 0. */
 static inline int fls64(u64 v)
