@@ -28,7 +28,7 @@ HVOBJ := $(HVSRC:%=$(B)/%.o)
 # --- the hypervisor --------------------------------------------------------
 
 .PHONY: all
-all: $(B)/froe
+all: $(B)/froe ## the hypervisor: build/froe, with symbols in build/froe.syms
 
 $(B)/hypervisor/%.c.o: hypervisor/%.c Makefile
 	@mkdir -p $(@D)
@@ -57,8 +57,8 @@ $(B)/froe: $(B)/froe.syms
 -include image/rules.mk tests/unit/rules.mk tests/guest/rules.mk tests/system/rules.mk tests/abi/rules.mk tests/system/fuzz/rules.mk tests/rules.mk
 
 .PHONY: clean help
-clean:
+clean: ## remove build/, downloads included
 	rm -rf $(B)
 
-help:
+help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 14

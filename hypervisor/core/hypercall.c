@@ -100,9 +100,9 @@ static __noinline s64 call_across(struct hypercall *c, const struct row *r, u64 
 }
 
 /*
- * A call with a structure behind a pointer. Where the reply goes is looked up together with where the
- * arguments come from: once, and a place that cannot be written fails the call before it has done
- * anything. The guest may move the page meanwhile: the reply then goes where it was.
+ * A call with a structure behind a pointer. Where the reply goes is looked up together with where
+ * the arguments come from: once, and a place that cannot be written fails the call before it has
+ * done anything. The guest may move the page meanwhile: the reply then goes where it was.
  */
 static __noinline s64 call_with_arg(struct hypercall *c, const struct row *r, u64 pointer)
 {

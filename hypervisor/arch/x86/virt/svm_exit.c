@@ -70,8 +70,8 @@ static __noinline u64 insn_learn(struct svm_vcpu *s, struct insn *i, u64 where, 
 }
 
 /*
- * CPUs without next-RIP (QEMU's): lengths are remembered by place and exit. A stale answer, after the
- * guest has put another form of the same instruction there, hurts that guest only.
+ * CPUs without next-RIP (QEMU's): lengths are remembered by place and exit. A stale answer, after
+ * the guest has put another form of the same instruction there, hurts that guest only.
  */
 static u64 next_rip(struct svm_vcpu *s, u32 opcode)
 {
