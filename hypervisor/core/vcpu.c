@@ -25,17 +25,18 @@ static void poll_over(struct timer *t)
 	vcpu_wake(container_of(t, struct vcpu, poll_timer));
 }
 
-/* vcpu_info lives in shared_info until registered; vCPUs beyond its slots get a frame of their own.
- */
+/* In shared_info until registered elsewhere; vCPUs beyond its slots get a frame of their own. */
 static int info_init(struct vcpu *v)
 {
+	mfn_t m;
+
 	if (v->id < LEGACY_VCPUS) {
-		v->info_mfn = v->domain->shared_mfn;
-		v->info_offset = v->id * (u32)sizeof(struct vcpu_info);
+		v->info_at = mfn_to_paddr(v->domain->shared_mfn) + v->id * sizeof(struct vcpu_info);
 		return 0;
 	}
-	v->info_mfn = page_alloc(0);
-	return mfn_valid_box(v->info_mfn) ? 0 : -ENOMEM;
+	m = page_alloc(0);
+	v->info_at = mfn_to_paddr(m);
+	return mfn_valid_box(m) ? 0 : -ENOMEM;
 }
 
 struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c)
@@ -83,7 +84,9 @@ void vcpu_start_pvh(struct vcpu *v, u64 entry, u64 start_info)
 
 struct vcpu_info *vcpu_info_map(struct vcpu *v)
 {
-	return (struct vcpu_info *)((char *)page_map(v->info_mfn) + v->info_offset);
+	paddr_t at = READ_ONCE(v->info_at);
+
+	return (struct vcpu_info *)((char *)page_map(paddr_to_mfn(at)) + (at & ~PAGE_MASK));
 }
 
 /* The clock that the hypervisor itself uses, from one base, so it never has to be published again.

@@ -141,8 +141,19 @@ s64 do_vcpu_register_time(struct hypercall *c, void *arg)
 	return 0;
 }
 
-/* Move vcpu_info to `m`, whose reference becomes the vCPU's. Domain's lock held. */
-static int info_move(struct vcpu *v, mfn_t m, u32 offset)
+/* A frame of the caller's own RAM, with a reference. */
+static int own_frame(struct domain *d, gfn_t g, mfn_t *m)
+{
+	if (p2m_get_page(d, g, true, m))
+		return -EINVAL;
+	if (mfn_to_page(*m)->state == PAGE_DOMAIN && mfn_to_page(*m)->owner == d->id)
+		return 0;
+	page_put(*m);
+	return -EINVAL;
+}
+
+/* Copy vcpu_info to where it goes on, and make that its place. Domain's lock held. */
+static void info_move(struct vcpu *v, mfn_t m, u32 offset)
 {
 	struct vcpu_info *from = vcpu_info_map(v);
 	u8 *to = page_map(m);
@@ -150,19 +161,18 @@ static int info_move(struct vcpu *v, mfn_t m, u32 offset)
 	memcpy(to + offset, from, sizeof(*from));
 	page_unmap(to);
 	page_unmap(from);
-	/* Senders look at the flag first and take no lock. */
-	v->info_mfn = m;
-	v->info_offset = offset;
-	store_release(&v->info_registered, true);
-	return 0;
+	/* In one store: whoever sends an event at this moment finds the old place or the new one.
+	 */
+	store_release(&v->info_at, mfn_to_paddr(m) + offset);
+	v->info_registered = true;
 }
 
 s64 do_vcpu_register_info(struct hypercall *c, void *arg)
 {
 	const struct vcpu_register_vcpu_info *op = arg;
 	struct vcpu *v = target(c);
+	bool done = false;
 	mfn_t m;
-	int rc = -EINVAL;
 
 	/* Inside of one page and aligned, or a later write could cross into the next (XSA-327). */
 	if (op->offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
@@ -171,15 +181,17 @@ s64 do_vcpu_register_info(struct hypercall *c, void *arg)
 	/* One that runs elsewhere could be writing into the old place at this moment. */
 	if (v != c->v && is_up(v))
 		return -EINVAL;
-	if (p2m_get_page(c->d, gfn(op->mfn), true, &m))
+	if (own_frame(c->d, gfn(op->mfn), &m))
 		return -EINVAL;
 	spin_lock(&c->d->lock);
-	if (!v->info_registered)
-		rc = info_move(v, m, op->offset);
+	if (!v->info_registered) {
+		info_move(v, m, op->offset);
+		done = true;
+	}
 	spin_unlock(&c->d->lock);
-	if (rc) {
+	if (!done) {
 		page_put(m);
-		return rc;
+		return -EINVAL;
 	}
 	event_vcpu_info_moved(v);
 	vcpu_time_update(v);

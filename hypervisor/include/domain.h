@@ -123,8 +123,7 @@ struct vcpu {
 	u32 pause_count;   /* (a) */
 	u64 tsc_aux;       /* (o) while not on a CPU */
 	/* vcpu_info: in shared_info until registered elsewhere, then a frame with a reference. */
-	mfn_t info_mfn;       /* (d) */
-	u32 info_offset;      /* (d) */
+	paddr_t info_at;      /* (a) written once, under (d): senders take no lock */
 	bool info_registered; /* (d) */
 	/* runstate and time areas: guest-physical, found from the address at registration; a
 	 * runstate area may cross a page: [1] is the second part's address, ~0 if there is none. */
