@@ -361,7 +361,7 @@ static __noinline bool svm_prepare(struct vcpu *v)
 	if (unlikely(READ_ONCE(v->nmi_pending))) {
 		svm_arm_nmi(v);
 		if (b->event_inject & EVENT_VALID)
-			v->halted = false;
+			v->halted = v->hlt_irq_off = false;
 	}
 	svm_arm(v);
 	if (v->halted) {
@@ -370,7 +370,7 @@ static __noinline bool svm_prepare(struct vcpu *v)
 			vcpu_block(v);
 			return false;
 		}
-		v->halted = false;
+		v->halted = v->hlt_irq_off = false;
 	}
 	if (unlikely(b->shadow & 1))
 		svm_leave_shadow(v);
