@@ -2,12 +2,11 @@
 /*
  * sched_op: a vCPU waits, or its domain ends.
  *
- * Locking: the domain's watchdogs are under its lock.
+ * Locking: which of a domain's watchdogs are in use is under its lock.
  */
 #include <domain.h>
 #include <handlers.h>
 #include <page.h>
-#include <string.h>
 
 #define POLL_MAX ARRAY_SIZE(((struct vcpu *)0)->poll_port)
 
@@ -154,65 +153,60 @@ static void watchdog_expired(struct timer *t)
 		domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
-static int watchdog_arm(struct domain_watchdog *w, u32 seconds)
-{
-	return timer_set(&w->timer, time_now() + seconds * 1000000000ULL);
-}
-
-/* A new one: its number, from 1. Domain's lock held. */
-static int watchdog_start(struct domain *d, u32 seconds)
+/* A free one, taken, or NULL. Domain's lock held. */
+static struct domain_watchdog *watchdog_take(struct domain *d, u32 *id)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(d->watchdog); i++) {
 		struct domain_watchdog *w = &d->watchdog[i];
-		int rc;
 
 		if (w->domain)
 			continue;
-		timer_init(&w->timer, this_cpu(), watchdog_expired);
-		rc = watchdog_arm(w, seconds);
-		if (rc)
-			return rc;
+		if (!w->timer.fn) /* only once: it may still be on its way out of the heap */
+			timer_init(&w->timer, this_cpu(), watchdog_expired);
 		WRITE_ONCE(w->domain, d);
-		return (int)i + 1;
+		*id = i + 1;
+		return w;
 	}
-	return -ENOSPC;
+	return NULL;
 }
 
+/* The timer is set and stopped behind the lock, because that may touch the local APIC. */
 s64 do_sched_watchdog(struct hypercall *c, void *arg)
 {
 	const struct sched_watchdog *op = arg;
 	struct domain *d = c->d;
 	struct domain_watchdog *w;
-	int rc = 0;
+	u32 id = op->id;
+	int rc;
 
-	if (op->id > ARRAY_SIZE(d->watchdog))
+	if (id > ARRAY_SIZE(d->watchdog))
 		return -EINVAL;
 	spin_lock(&d->lock);
-	if (!op->id) {
-		rc = watchdog_start(d, op->timeout);
-		goto out;
-	}
-	w = &d->watchdog[index_nospec(op->id - 1, ARRAY_SIZE(d->watchdog))];
-	if (!w->domain) {
-		rc = -EINVAL;
-	} else if (op->timeout) {
-		rc = watchdog_arm(w, op->timeout);
-	} else {
-		timer_stop(&w->timer);
+	w = id ? &d->watchdog[index_nospec(id - 1, ARRAY_SIZE(d->watchdog))]
+	       : watchdog_take(d, &id);
+	rc = !w ? -ENOSPC : !w->domain ? -EINVAL : 0;
+	if (!rc && op->id && !op->timeout)
 		WRITE_ONCE(w->domain, NULL);
-	}
-out:
 	spin_unlock(&d->lock);
-	return rc;
+	if (rc)
+		return rc;
+	if (op->id && !op->timeout) {
+		timer_stop(&w->timer);
+		return 0;
+	}
+	rc = timer_set(&w->timer, time_now() + op->timeout * 1000000000ULL);
+	if (rc && !op->id)
+		WRITE_ONCE(w->domain, NULL);
+	if (rc)
+		return rc;
+	return op->id ? 0 : id;
 }
 
 void schedop_stop_watchdogs(struct domain *d)
 {
-	spin_lock(&d->lock);
 	for (u32 i = 0; i < ARRAY_SIZE(d->watchdog); i++) {
-		if (d->watchdog[i].domain)
+		if (d->watchdog[i].timer.fn)
 			timer_stop(&d->watchdog[i].timer);
 		WRITE_ONCE(d->watchdog[i].domain, NULL);
 	}
-	spin_unlock(&d->lock);
 }
