@@ -56,7 +56,7 @@ void machine_power_off(void)
 	if (acpi.s5_known) {
 		enter_s5(acpi.pm1a_cnt, acpi.s5_typ_a);
 		enter_s5(acpi.pm1b_cnt, acpi.s5_typ_b);
-		wait_us(2000000);
+		wait_us(10000000);
 	}
 	last_line("stopped: the machine did not power off: switch it off by hand");
 	cpu_halt_forever();
