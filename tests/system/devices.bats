@@ -3,6 +3,7 @@
 # run msi: --smp 2 -- $qemu_devices
 # run nomsi: --smp 2 --append pci=nomsi -- $qemu_devices
 load helpers
+scale=$(option froe.scale)
 
 setup_file() {
 	address virtio_net 10.0.2
@@ -18,30 +19,30 @@ interrupts_ok() {
 }
 
 @test "virtio disk: 16 MiB written and read back" {
-	disk_data /dev/vda 16 0
+	times "$scale" disk_data /dev/vda 16 0
 }
 
 @test "SATA disk: 8 MiB written and read back" {
 	wait_for 30 [ -b /dev/sda ]
-	disk_data /dev/sda 8 0
+	times "$scale" disk_data /dev/sda 8 0
 }
 
 @test "virtio network: 2 MiB there and back while all CPUs are busy" {
 	busy_cpus
-	echo_data 10.0.2.100 2
+	times "$scale" echo_data 10.0.2.100 2
 }
 
 @test "e1000: 2 MiB there and back while all CPUs are busy" {
 	busy_cpus
-	echo_data 10.0.3.100 2
+	times "$scale" echo_data 10.0.3.100 2
 }
 
 @test "all four at once, interrupts wandering from CPU to CPU" {
 	local jobs=() job irq mask=1
-	disk_data /dev/vda 8 $((64 << 20)) 3>&- & jobs+=($!)
-	disk_data /dev/sda 8 $((32 << 20)) 3>&- & jobs+=($!)
-	echo_data 10.0.2.100 1 3>&- & jobs+=($!)
-	echo_data 10.0.3.100 1 3>&- & jobs+=($!)
+	times "$scale" disk_data /dev/vda 8 $((64 << 20)) 3>&- & jobs+=($!)
+	times "$scale" disk_data /dev/sda 8 $((32 << 20)) 3>&- & jobs+=($!)
+	times "$scale" echo_data 10.0.2.100 1 3>&- & jobs+=($!)
+	times "$scale" echo_data 10.0.3.100 1 3>&- & jobs+=($!)
 	while [ -n "$(jobs -rp)" ] && [ "$(jobs -rp | wc -l)" -gt 0 ]; do
 		for irq in $(awk '/virtio|ahci|eth/ { sub(":", "", $1); print $1 }' /proc/interrupts); do
 			echo $mask >/proc/irq/"$irq"/smp_affinity 2>/dev/null || true
@@ -55,8 +56,8 @@ interrupts_ok() {
 }
 
 @test "pings by the hundred, none lost" {
-	ping -q -c 100 -i 0.01 10.0.2.2 | tee /dev/stderr | grep -q ' 0% packet loss'
-	ping -q -c 100 -i 0.01 10.0.3.2 | tee /dev/stderr | grep -q ' 0% packet loss'
+	ping -q -c $((100 * scale)) -i 0.01 10.0.2.2 | tee /dev/stderr | grep -q ' 0% packet loss'
+	ping -q -c $((100 * scale)) -i 0.01 10.0.3.2 | tee /dev/stderr | grep -q ' 0% packet loss'
 }
 
 @test "interrupts are of the kind asked for" {

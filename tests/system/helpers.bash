@@ -44,6 +44,15 @@ interrupts() {
 		'$NF ~ name { for (i = 2; i < cpus + 2; i++) n += $i } END { print n + 0 }' /proc/interrupts
 }
 
+# times N COMMAND: until it fails.
+times() {
+	local n=$1
+	shift
+	while ((n-- > 0)); do
+		"$@" || return 1
+	done
+}
+
 # One endless loop for each CPU, until idle_cpus.
 busy_cpus() {
 	local cpu
