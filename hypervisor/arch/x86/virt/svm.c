@@ -270,20 +270,6 @@ void svm_disarm(struct vcpu *v)
 		vlapic_retract(v, s->armed_vector);
 }
 
-static void svm_arm_nmi(struct vcpu *v)
-{
-	struct svm_vcpu *s = svm(v);
-
-	if (s->nmi_masked && s->nmi_iret && s->vmcb->rip != s->nmi_iret_rip)
-		s->nmi_masked = s->nmi_iret = false;
-	if (s->nmi_masked || (s->vmcb->event_inject & EVENT_VALID))
-		return; /* stays pending; looked at again with the next attention */
-	WRITE_ONCE(v->nmi_pending, 0);
-	s->vmcb->event_inject = EVENT_VALID | EVENT_TYPE_NMI << 8 | 2;
-	s->nmi_masked = true;
-	s->vmcb->intercept1 |= I1_IRET;
-}
-
 /* Exit again after one instruction of the guest: with #DB, which svm_exit takes as the end. */
 void svm_step(struct vcpu *v)
 {
@@ -293,6 +279,26 @@ void svm_step(struct vcpu *v)
 	s->step_tf = s->vmcb->rflags & RFLAGS_TF;
 	s->vmcb->rflags |= RFLAGS_TF;
 	WRITE_ONCE(v->attention, 1);
+}
+
+static void svm_arm_nmi(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm(v);
+
+	/* Its IRET is next, or done: an exit behind it, or the pending one would wait for another.
+	 */
+	if (s->nmi_masked && s->nmi_iret) {
+		if (s->vmcb->rip == s->nmi_iret_rip)
+			svm_step(v);
+		else
+			s->nmi_masked = s->nmi_iret = false;
+	}
+	if (s->nmi_masked || (s->vmcb->event_inject & EVENT_VALID))
+		return; /* stays pending; looked at again with the next attention */
+	WRITE_ONCE(v->nmi_pending, 0);
+	s->vmcb->event_inject = EVENT_VALID | EVENT_TYPE_NMI << 8 | 2;
+	s->nmi_masked = true;
+	s->vmcb->intercept1 |= I1_IRET;
 }
 
 /*
