@@ -30,11 +30,11 @@ entry_pvh:
 	mov %eax, entry_cr4
 	pushf
 	pop entry_eflags
-	mov %cs, entry_cs
-	mov %ds, entry_ds
-	mov %ss, entry_ss
-	str entry_tr
-	sgdt entry_gdtr
+	mov %edx, entry_rest
+	or %ecx, entry_rest
+	or %esi, entry_rest
+	or %edi, entry_rest
+	or %ebp, entry_rest
 
 	/* The first 4 GiB at their own addresses, in 2 MiB pages, open to ring 3. */
 	movl $(page_pdpt + 7), page_pml4
@@ -136,16 +136,12 @@ cpu_gdt:
 
 	.balign 8
 	.global entry_start_info, entry_cr0, entry_cr4, entry_eflags
-	.global entry_cs, entry_ds, entry_ss, entry_tr, entry_gdtr
+	.global entry_rest
 entry_start_info: .quad 0
 entry_cr0:	.long 0
 entry_cr4:	.long 0
 entry_eflags:	.long 0
-entry_cs:	.long 0
-entry_ds:	.long 0
-entry_ss:	.long 0
-entry_tr:	.long 0
-entry_gdtr:	.quad 0
+entry_rest:	.long 0
 
 	.bss
 	.balign 0x1000
