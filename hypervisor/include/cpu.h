@@ -50,6 +50,7 @@ struct cpu {
 	u64 todo;             /* (a) TODO_* */
 	u32 mode;             /* (a) enum cpu_mode, written by the own CPU */
 	u64 entries;          /* (o) VM entries begun so far; watchdog, domain_flush */
+	u64 tsc_start;        /* (i) its TSC when it came up */
 	u64 stack_top;        /* (i) top of the host stack, 16-byte aligned */
 	void *tss;            /* (i) desc.c */
 	void *gdt;            /* (i) desc.c */

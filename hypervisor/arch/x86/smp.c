@@ -85,6 +85,7 @@ static void __noreturn start_ap(struct cpu *c)
 	sched_init_cpu(c);
 	if (virt->cpu_init(c))
 		panic("CPU %u cannot run guests, though the boot CPU can\n", c->id);
+	c->tsc_start = rdtsc_ordered();
 	store_release(&started, c->id);
 	wait_for_release(c);
 	hostmap_flush(); /* of the start page and the init sections */
@@ -120,11 +121,30 @@ static void __init fill_trampoline(paddr_t page, const struct cpu *c)
 	memcpy(to + (trampoline_params - trampoline_start), &p, sizeof(p));
 }
 
+/*
+ * All time comes from TSCs that are taken for one clock. The CPU read its own between `sent` and
+ * now; firmware that starts sockets at different moments shows as milliseconds and more.
+ */
+static void __init check_tsc(const struct cpu *c, u64 sent)
+{
+	u64 now = rdtsc_ordered(), grace = time_tsc_khz / 100; /* 10 us */
+	s64 off = 0;
+
+	if (c->tsc_start + grace < sent)
+		off = (s64)(c->tsc_start - sent);
+	else if (c->tsc_start > now + grace)
+		off = (s64)(c->tsc_start - now);
+	if (off)
+		boot_fail("the time stamp counter of CPU %u is %ld us off: update the firmware, "
+		          "or use maxcpus=%u",
+		          c->id, off / (s64)(time_tsc_khz / 1000), c->id);
+}
+
 static bool __init start_cpu(paddr_t page, u32 apic_id)
 {
 	u32 id = cpu_count;
 	struct cpu *c = new_cpu(id, apic_id);
-	u64 deadline;
+	u64 deadline, sent = rdtsc_ordered();
 
 	fill_trampoline(page, c);
 	store_release(&awaited, id);
@@ -135,6 +155,7 @@ static bool __init start_cpu(paddr_t page, u32 apic_id)
 		if (time_now() > deadline && take_awaited(id))
 			return false;
 	}
+	check_tsc(c, sent);
 	cpus[id] = c;
 	store_release(&cpu_count, id + 1);
 	return true;
