@@ -22,6 +22,7 @@ struct watch {
 	u64 entries;       /* of it, at the last check */
 	u32 stuck;         /* checks without progress */
 	u32 nmis_reported; /* of the watching CPU */
+	u64 overdue;       /* deadline of its local APIC, if it had passed at the last check */
 };
 
 static struct watch watches[MAX_CPUS];
@@ -67,12 +68,32 @@ static void check_neighbour(struct watch *w)
 	}
 }
 
+/*
+ * A local APIC that forgot its timer leaves the CPU asleep for good. Overdue at two looks in a row,
+ * so that a machine which has just been stopped for a while is not accused.
+ */
+static void check_timer(struct watch *w)
+{
+	struct cpu *on = w->on;
+	u64 armed = READ_ONCE(on->timer_armed), now = time_now();
+	bool due = armed && armed < now && now - armed > SECOND; /* 0: being served just now */
+
+	if (due && armed == w->overdue && READ_ONCE(on->mode) != CPU_HOST) {
+		pr_warn("CPU %u: its timer went off %lu ms too late: woken by CPU %u\n", on->id,
+		        (now - armed) / 1000000, this_cpu()->id);
+		cpu_kick(on, TODO_TIMER);
+	}
+	w->overdue = due ? armed : 0;
+}
+
 static void watchdog_check(struct timer *t)
 {
 	struct watch *w = container_of(t, struct watch, timer);
 
-	if (w->on)
+	if (w->on) {
 		check_neighbour(w);
+		check_timer(w);
+	}
 	report_nmis(w);
 	timer_set(t, time_now() + SECOND);
 }
