@@ -149,7 +149,7 @@ static inline struct vcpu *current_vcpu(void)
 }
 static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 {
-	return id < d->max_vcpus ? d->vcpu[id] : NULL;
+	return id < d->max_vcpus ? d->vcpu[index_nospec(id, MAX_VCPUS)] : NULL;
 }
 
 /* --- domain.c ------------------------------------------------------------- */
