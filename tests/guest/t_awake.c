@@ -8,12 +8,20 @@
 #include "lib/guest.h"
 
 static volatile uint32_t nmis[2];
-static volatile bool halting;
+static volatile bool halting, awake[2];
 
 static void nmi(struct frame *f)
 {
 	(void)f;
 	nmis[cpu_this()->id]++;
+}
+
+/* One that comes between the look at the count and the HLT wakes nobody: send until it does. */
+static void wake(uint32_t cpu)
+{
+	do {
+		apic_send(cpus[cpu].apic_id, ICR_NMI);
+	} while (!WAIT_UNTIL(awake[cpu], 100));
 }
 
 /* vCPU 1: sleeps until the NMI, then wakes vCPU 0 out of the same sleep. */
@@ -26,9 +34,10 @@ static void sleeper(void *arg)
 	halting = true;
 	while (nmis[1] == before)
 		asm volatile("cli; hlt");
+	awake[1] = true;
 	for (until = time_now() + 200 * NS_PER_MS; time_now() < until;)
 		cpu_relax(); /* vCPU 0 halts meanwhile, and we are no reason to power off */
-	apic_send(cpus[0].apic_id, ICR_NMI);
+	wake(0);
 	asm volatile("sti");
 }
 
@@ -39,11 +48,12 @@ void test_main(void)
 	EXPECT(cpu_start(1));
 	cpu_run(1, sleeper, NULL);
 	EXPECT(WAIT_UNTIL(halting, 2000));
-	apic_send(cpus[1].apic_id, ICR_NMI);
+	wake(1);
 	while (!nmis[0])
 		asm volatile("cli; hlt");
+	awake[0] = true;
 	asm volatile("sti");
 	EXPECT(cpu_wait(1, 2000));
-	EXPECT_EQ(nmis[0], 1);
-	EXPECT_EQ(nmis[1], 1);
+	EXPECT(nmis[0] >= 1);
+	EXPECT(nmis[1] >= 1);
 }
