@@ -33,7 +33,7 @@ script() {
 
 # Status is $1 and nothing of QEMU or of the run folder is left.
 ended() {
-	echo "status $status, wanted $1: $output"
+	[ "$status" = "$1" ] || tail -n 20 <<<"status $status, wanted $1: $output"
 	[ "$status" = "$1" ] || return
 	[ -z "$(ls "$FROE_RUN")" ]
 }
@@ -118,13 +118,14 @@ gone() {
 	local signal number pid qemu
 	mini 'froe: waiting' 0
 	for signal in INT TERM HUP QUIT KILL; do
+		rm -f "$BATS_TEST_TMPDIR/out"
 		# A shell without job control would start it with SIGINT ignored.
 		python3 -c 'import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "${stand_in[@]}" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 		pid=$!
-		soon grep -q waiting "$BATS_TEST_TMPDIR/out"
+		soon grep -qs waiting "$BATS_TEST_TMPDIR/out"
 		qemu=$(pgrep -P "$pid")
 		kill -"$signal" "$pid"
 		number=0
@@ -140,6 +141,15 @@ os.execv(sys.argv[1], sys.argv[1:])' "${stand_in[@]}" </dev/null >"$BATS_TEST_TM
 	run timeout 300 python3 tests/image/terminal.py
 	echo "$output"
 	[ "$status" = 0 ]
+}
+
+@test "under --icount two runs are the same to the byte" {
+	script 'dmesg; uptime; cat /proc/interrupts'
+	for n in 1 2; do
+		run "${native[@]}" --smp 1 --icount 1 --log "$BATS_TEST_TMPDIR/log$n" </dev/null
+		ended 0
+	done
+	cmp "$BATS_TEST_TMPDIR"/log?
 }
 
 @test "an overlay replaces and adds files" {
