@@ -10,7 +10,7 @@
  */
 #include "lib/guest.h"
 
-#define TURNS 2000
+#define TURNS 300
 
 static volatile uint64_t shared_now;
 static volatile uint32_t turn;
