@@ -16,6 +16,7 @@ static long dog(uint32_t id, uint32_t seconds)
 
 void test_main(void)
 {
+	xen_map_shared(); /* without it time_now() counts ticks of the TSC */
 	EXPECT_EQ(dog(1, 5), -XEN_EINVAL);
 	EXPECT_EQ(dog(3, 5), -XEN_EINVAL);
 	EXPECT_EQ(dog(~0u, 0), -XEN_EINVAL);
@@ -33,6 +34,6 @@ void test_main(void)
 	EXPECT(!WAIT_UNTIL(false, 1100));
 	print("about to be late\n");
 	EXPECT_EQ(dog(2, 1), 0);
-	EXPECT(!WAIT_UNTIL(false, 3000));
+	EXPECT(!WAIT_UNTIL(false, 10000));
 	EXPECT(!"the watchdog did not bite");
 }
