@@ -4,7 +4,7 @@
 # run 1-of-2-cpus: --smp 2 --hv dom0_max_vcpus=1 --append "froe.cpus=1 froe.mem=1216"
 # run 4-cpus: --smp 4 --mem 5G --append "froe.cpus=4 froe.mem=1344"
 # run epyc-pc: --smp 2 --cpu EPYC --machine pc --append "froe.cpus=2 froe.mem=1216"
-# run uefi: --smp 2 --grub --uefi --append "froe.cpus=2 froe.mem=1216"
+# run uefi: --smp 2 --grub --uefi --append "froe.cpus=2 froe.mem=1216 froe.screen=1"
 # keys: typed on the console
 # want: ^froe: control domain: 
 # want: ^froe: power off
@@ -119,4 +119,10 @@ pace() {
 	read -rt 30 line </dev/console
 	echo "read: $line"
 	[ "$line" = 'typed on the console' ]
+}
+
+@test "the firmware's screen is the kernel's" {
+	[ -n "$(option froe.screen)" ] || skip 'the loader left none'
+	dmesg | grep 'efifb: framebuffer at'
+	[ -c /dev/fb0 ]
 }
