@@ -246,14 +246,16 @@ static void test_delivery(void)
 
 static void test_mask(void)
 {
-	uint32_t before = xen_port_count[loop_a];
+	uint32_t before = xen_port_count[loop_a], upcalls = cpu_this()->irq_count[0xf3];
 	volatile struct vcpu_info *vi = xen_vcpu_info(0);
 
 	xen_mask(loop_a, true);
 	EXPECT_EQ(xen_send(loop_b), 0);
 	EXPECT(xen_pending(loop_a));
 	EXPECT_EQ(vi->evtchn_upcall_pending, 0);
+	EXPECT_EQ(vi->evtchn_pending_sel, 0);
 	EXPECT_EQ(xen_port_count[loop_a], before);
+	EXPECT_EQ(cpu_this()->irq_count[0xf3], upcalls);
 	/* Taking the mask away raises what came meanwhile. */
 	EXPECT_EQ(xen_unmask(loop_a), 0);
 	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 1, 1000));
