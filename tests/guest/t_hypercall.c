@@ -100,6 +100,10 @@ static void test_pointers(void)
 	EXPECT_EQ(features(fi), 0);
 	EXPECT(fi->submap);
 	EXPECT_EQ(features((void *)UNMAPPED), -XEN_EFAULT);
+	/* Good in its low 48 bits, and no address all the same (APM2 1.1.3). */
+	EXPECT_EQ(features((void *)((uint64_t)fi | 1ul << 48)), -XEN_EFAULT);
+	EXPECT_EQ(features((void *)((uint64_t)fi | 1ul << 63)), -XEN_EFAULT);
+	EXPECT_EQ(features((void *)((uint64_t)fi | 0xfffful << 48)), -XEN_EFAULT);
 	EXPECT_EQ(features((void *)NONCANONICAL), -XEN_EFAULT);
 	EXPECT_EQ(features((void *)(NONCANONICAL - 4)), -XEN_EFAULT);
 	EXPECT_EQ(features((void *)0xffff7ffffffffffful), -XEN_EFAULT);
