@@ -127,6 +127,7 @@ static void __init detect_extended(struct cpu_features *f)
 static void __init detect_svm(struct cpu_features *f)
 {
 	struct cpuid_regs r;
+	u64 vm_cr;
 
 	if (!f->amd)
 		boot_fail("this CPU (%s) is none of AMD's: only AMD's SVM is supported", f->vendor);
@@ -134,7 +135,8 @@ static void __init detect_svm(struct cpu_features *f)
 		boot_fail(
 			"this CPU has no SVM, or it is hidden: enable SVM (AMD-V) in the firmware "
 			"setup, or nested virtualisation where this machine is itself a guest");
-	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) /* APM2 15.30.1 */
+	/* APM2 15.30.1; an emulator may not have the register, and then nothing is switched off. */
+	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS)
 		boot_fail("SVM is switched off: enable SVM (AMD-V) in the firmware setup");
 	r = cpuid(0x8000000a, 0);
 	f->npt = r.edx & EA_EDX_NPT;
@@ -175,8 +177,16 @@ void __init cpu_detect(void)
 /* All errors of all banks are reported (APM2 9.4); firmware may have left banks off. */
 static void mca_init(void)
 {
-	u64 cap = rdmsr(MSR_MCG_CAP);
+	u64 cap;
 
+	/*
+	 * Bochs announces machine checks in CPUID and has no registers for them. The boot CPU finds
+	 * out: the others come here before they can take a fault.
+	 */
+	if (rdmsr_safe(MSR_MCG_CAP, &cap)) {
+		mca = false;
+		return;
+	}
 	if (cap & MCG_CTL_P)
 		wrmsr(MSR_MCG_CTL, ~0ULL);
 	for (u32 i = 0; i < (cap & 0xff); i++)

@@ -53,10 +53,11 @@ static int svm_cpu_init(struct cpu *c)
 {
 	mfn_t m = page_alloc(1);
 	paddr_t host;
+	u64 vm_cr;
 
 	if (!mfn_valid_box(m))
 		return -ENOMEM;
-	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
+	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS) {
 		pr_err("CPU %u: SVM is disabled by the firmware: switch it on in its set-up\n",
 		       c->id);
 		return -ENODEV;
