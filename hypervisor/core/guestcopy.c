@@ -306,7 +306,7 @@ static inline int guest_copy_part(struct domain *d, const struct space *s, u64 a
 	return rc;
 }
 
-static inline __attribute__((always_inline)) int guest_copy(u64 at, void *buf, size_t n, bool write)
+static __inline_always int guest_copy(u64 at, void *buf, size_t n, bool write)
 {
 	struct vcpu *v = current_vcpu();
 	struct space s;

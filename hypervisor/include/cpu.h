@@ -77,7 +77,6 @@ struct cpu {
 	void *call_arg;
 	u32 watchdog_seen; /* (o of the watching CPU) */
 	u32 watchdog_stuck;
-	u64 bench_mark; /* (o) scratch of debugging */
 };
 
 extern struct cpu *cpus[MAX_CPUS]; /* [0, cpu_count) are valid */

@@ -135,7 +135,6 @@ struct vcpu {
 	evtchn_port_t poll_port[128]; /* (o) */
 	struct timer poll_timer;
 	u16 virq_port[24];      /* (e) 0 = not bound */
-	u64 exits[8];           /* (o) counters by kind, for the console menu */
 	u64 hypercalls;         /* (o) how many it has made */
 	u64 hypercall_progress; /* (o) preempted hypercall's saved progress, 0 = none */
 	bool hypercall_restart; /* (o) run the same hypercall again instead of going on behind it */

@@ -132,10 +132,9 @@ int pt_walk_guest(const struct pt_format *f, gpa_t root, u64 va, u64 need,
  * The same for the long-mode formats, inline with its reader: it runs for every page of every
  * hypercall argument. va is canonical.
  */
-static inline __attribute__((always_inline)) int
-pt_walk_long(u32 levels, u64 table, u64 va, u64 need,
-             int (*read)(void *ctx, gpa_t at, void *entry, u32 bytes), void *ctx, gpa_t *out,
-             u64 *left)
+static __inline_always int pt_walk_long(u32 levels, u64 table, u64 va, u64 need,
+                                        int (*read)(void *ctx, gpa_t at, void *entry, u32 bytes),
+                                        void *ctx, gpa_t *out, u64 *left)
 {
 	u32 shift = PAGE_SHIFT + 9 * levels;
 	u64 e;
