@@ -28,7 +28,7 @@ HVOBJ := $(HVSRC:%=$(B)/%.o)
 # --- the hypervisor --------------------------------------------------------
 
 .PHONY: all
-all: $(B)/froe ## the hypervisor: build/froe, with symbols in build/froe.syms
+all: $(B)/froe ## the hypervisor (build/froe, symbols in build/froe.syms) and the tools
 
 $(B)/hypervisor/%.c.o: hypervisor/%.c Makefile
 	@mkdir -p $(@D)
@@ -54,7 +54,7 @@ $(B)/froe: $(B)/froe.syms
 
 # --- the rest --------------------------------------------------------------
 
--include image/rules.mk tests/unit/rules.mk tests/guest/rules.mk tests/system/rules.mk tests/abi/rules.mk tests/system/fuzz/rules.mk tests/rules.mk
+-include libctl/rules.mk image/rules.mk tests/unit/rules.mk tests/guest/rules.mk tests/system/rules.mk tests/abi/rules.mk tests/system/fuzz/rules.mk tests/rules.mk
 
 .PHONY: clean help
 clean: ## remove build/, downloads included

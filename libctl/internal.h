@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of libctl share with each other and with nobody else.
+ */
+#pragma once
+
+/* The library is built with hidden symbols: what froe.h declares is what others see. */
+#pragma GCC visibility push(default)
+#include "froe.h"
+#pragma GCC visibility pop
+
+struct xencall_handle;
+struct store;
+
+struct froe {
+	enum froe_code code;
+	char error[512], hint[256];
+	const char *id;              /* the error's word, where it is another than its code's */
+	struct xencall_handle *call; /* NULL until the first hypercall */
+	void *buffer;                /* for hypercall arguments, never swapped out */
+	size_t buffer_size;
+	struct store *store; /* NULL until the first request */
+};
+
+/*
+ * Put an error into the handle; returns -1, so that `return froe__fail(...)` ends a function. The
+ * arguments may hold the handle's own last error, for a message that wraps it.
+ */
+int froe__fail(struct froe *f, enum froe_code code, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* FROE_NOT_FOUND of a domain, which has a word of its own. */
+int froe__no_domain(struct froe *f, const char *what);
+/* Out of memory. */
+int froe__nomem(struct froe *f);
