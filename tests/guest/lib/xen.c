@@ -90,7 +90,9 @@ void xen_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi)
 
 /*
  * The 2-level scan (xen/event_channel.h): clear the pending flag before the
- * selector and the selector before the words, so that nothing is lost.
+ * selector and the selector before the words, so that nothing is lost. A word
+ * holds ports of other CPUs as well: whoever clears a bit, and nobody else, counts
+ * it, or a CPU that was slow to come here would count an event a second time.
  */
 static void upcall(struct frame *f)
 {
@@ -108,8 +110,11 @@ static void upcall(struct frame *f)
 		       ~__atomic_load_n(&xen_shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
 		for (; bits; bits &= bits - 1) {
 			port = w * 64 + (unsigned int)__builtin_ctzl(bits);
-			xen_clear(port);
-			__atomic_add_fetch(&xen_port_count[port], 1, __ATOMIC_SEQ_CST);
+			if (__atomic_fetch_and(&xen_shared->evtchn_pending[w], ~(1ul << port % 64),
+			                       __ATOMIC_SEQ_CST) >>
+			            port % 64 &
+			    1)
+				__atomic_add_fetch(&xen_port_count[port], 1, __ATOMIC_SEQ_CST);
 		}
 	}
 }
