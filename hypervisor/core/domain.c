@@ -202,7 +202,7 @@ u32 domain_check(void)
 			pr_err("d%u: in the list without a reference\n", d->id);
 			bad++;
 		}
-		bad += event_check(d);
+		bad += event_check(d) + grant_check(d);
 		for (u32 i = 0; i < d->max_vcpus; i++)
 			if (d->vcpu[i])
 				bad += vcpu_check(d->vcpu[i]);

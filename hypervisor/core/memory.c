@@ -41,6 +41,11 @@ static bool gfn_possible(gfn_t g)
 	return !(gfn_x(g) >> (cpu_features.phys_bits - PAGE_SHIFT));
 }
 
+static bool is_grant(enum p2m_type type)
+{
+	return type == P2M_GRANT_RW || type == P2M_GRANT_RO;
+}
+
 /* The control domain's own frame of this number, if it is parked. */
 static struct page *parked(const struct domain *d, gfn_t g)
 {
@@ -67,7 +72,8 @@ static void shared_forget(struct domain *d, mfn_t m)
 
 /*
  * Put frame m (INVALID_MFN: nothing) at g instead of what is there, and dispose of that. p2m lock
- * held; one leftover at most. -EINVAL over granted frames, which only their unmap may take away.
+ * held; one leftover at most. -EINVAL over granted frames, which only their unmap may take away,
+ * and with a granted frame over another domain's.
  */
 static int memory_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type type,
                           struct leftovers *l)
@@ -76,7 +82,7 @@ static int memory_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type type
 	mfn_t old = p2m_lookup(d, g, &old_type);
 	int rc;
 
-	if (old_type == P2M_GRANT_RW || old_type == P2M_GRANT_RO)
+	if (is_grant(old_type) || (old_type == P2M_FOREIGN && is_grant(type)))
 		return -EINVAL;
 	rc = mfn_valid_box(m) ? p2m_set(d, g, m, 0, type) : p2m_clear(d, g, 0);
 	if (rc)
@@ -167,6 +173,64 @@ static int memory_add(struct domain *d, u32 space, u64 idx, gfn_t g)
 	return rc;
 }
 
+static int memory_put_at(struct domain *d, gfn_t g, mfn_t m, enum p2m_type type)
+{
+	struct leftovers l = { 0 };
+	int rc;
+
+	if (!gfn_possible(g))
+		return -EINVAL;
+	spin_lock(&d->p2m.lock);
+	rc = memory_replace(d, g, m, type, &l);
+	spin_unlock(&d->p2m.lock);
+	leftovers_done(d, &l);
+	return rc;
+}
+
+int memory_map_grant(struct domain *d, gfn_t g, mfn_t m, bool write)
+{
+	return memory_put_at(d, g, m, write ? P2M_GRANT_RW : P2M_GRANT_RO);
+}
+
+int memory_unmap_grant(struct domain *d, gfn_t g)
+{
+	enum p2m_type type;
+	struct page *p;
+	int rc = -ENOENT;
+
+	spin_lock(&d->p2m.lock);
+	p2m_lookup(d, g, &type);
+	if (is_grant(type)) {
+		p = parked(d, g);
+		rc = p ? p2m_set(d, g, mfn(gfn_x(g)), 0, P2M_RAM) : p2m_clear(d, g, 0);
+		if (p && !rc)
+			p->flags &= (u8)~PAGE_PARKED;
+	}
+	spin_unlock(&d->p2m.lock);
+	return rc;
+}
+
+/* Map frame m, which holds a reference while it is there, or loses it here. */
+static int memory_add_counted(struct domain *d, mfn_t m, gfn_t g)
+{
+	int rc = memory_put_at(d, g, m, P2M_FOREIGN);
+
+	if (rc)
+		page_put(m);
+	return rc;
+}
+
+/* RAM of another domain only: what is not its own is not its to lend. */
+static int memory_add_foreign(struct domain *d, struct domain *from, u64 idx, gfn_t g)
+{
+	enum p2m_type type;
+	mfn_t m = p2m_lookup(from, gfn(idx), &type);
+
+	if (from == d || type != P2M_RAM || !page_get(m, from))
+		return -EINVAL;
+	return memory_add_counted(d, m, g);
+}
+
 s64 do_memory_add_to_physmap(struct hypercall *c, void *arg)
 {
 	const struct xen_add_to_physmap *op = arg;
@@ -215,49 +279,55 @@ static s64 memory_again(struct hypercall *c, u64 done)
 	return hypercall_again(c);
 }
 
-static int batch_one(struct domain *d, const struct xen_add_to_physmap_batch *op, u64 i)
+static int batch_one(struct domain *d, struct domain *from,
+                     const struct xen_add_to_physmap_batch *op, u64 i)
 {
 	u64 idx, g;
 
 	if (list_get((u64)op->idxs.p, i, &idx) || list_get((u64)op->gpfns.p, i, &g))
 		return -EFAULT;
-	return memory_add(d, op->space, idx, gfn(g));
+	return from ? memory_add_foreign(d, from, idx, gfn(g))
+	            : memory_add(d, op->space, idx, gfn(g));
 }
 
-/* Foreign frames: the domain itself has none that are foreign to it, and others come with guests.
- */
-static int batch_check_foreign(struct hypercall *c, const struct xen_add_to_physmap_batch *op)
+/* The domain whose frames are mapped. Only the control domain maps foreign ones. */
+static int batch_source(struct hypercall *c, const struct xen_add_to_physmap_batch *op,
+                        struct domain **from)
 {
-	struct domain *from = domain_get(op->u.foreign_domid);
-
-	if (!from)
+	*from = NULL;
+	if (op->space != XENMAPSPACE_gmfn_foreign)
+		return 0;
+	*from = domain_get(op->u.foreign_domid);
+	if (!*from)
 		return -ESRCH;
-	domain_put(from);
-	return 0;
+	if (!c->d->control)
+		return -EPERM;
+	return READ_ONCE((*from)->dying) ? -EINVAL : 0;
 }
 
 s64 do_memory_add_to_physmap_batch(struct hypercall *c, void *arg)
 {
 	const struct xen_add_to_physmap_batch *op = arg;
 	u64 i = c->a[0] >> EXTENT_SHIFT;
-	struct domain *d;
+	struct domain *d, *from;
 	s64 rc = hypercall_target(c, op->domid, &d);
 	int err;
 
 	if (rc)
 		return rc;
-	if (op->space == XENMAPSPACE_gmfn_foreign)
-		rc = batch_check_foreign(c, op);
+	rc = batch_source(c, op, &from);
 	for (u32 n = 0; !rc && i < op->size; i++) {
 		if (n++ == HYPERCALL_BATCH) {
 			rc = memory_again(c, i);
 			break;
 		}
-		err = batch_one(d, op, i);
+		err = batch_one(d, from, op, i);
 		if (err == -EFAULT ||
 		    copy_to_guest((u64)op->errs.p + i * sizeof(err), &err, sizeof(err)))
 			rc = -EFAULT;
 	}
+	if (from)
+		domain_put(from);
 	domain_put(d);
 	return rc;
 }
@@ -355,6 +425,67 @@ s64 do_memory_decrease_reservation(struct hypercall *c, void *arg)
 s64 do_memory_populate_physmap(struct hypercall *c, void *arg)
 {
 	return for_each_extent(c, arg, populate_extent);
+}
+
+/* --- resources ------------------------------------------------------------- */
+
+/* Map n frames of the table of `from` at these places of d, or none. */
+static int acquire_table(struct domain *d, struct domain *from, u32 first, const u64 *gfns, u32 n)
+{
+	struct leftovers l = { 0 };
+	int rc = 0;
+	mfn_t m;
+	u32 i;
+
+	for (i = 0; !rc && i < n; i++) {
+		m = grant_frame(from, first + i);
+		rc = page_get(m, NULL) ? memory_add_counted(d, m, gfn(gfns[i])) : -ENOMEM;
+	}
+	if (!rc)
+		return 0;
+	while (--i)
+		for_each_frame(d, gfn(gfns[i - 1]), 0, &l, memory_remove);
+	leftovers_done(d, &l);
+	return rc;
+}
+
+/* The frames are not many: no need to come back for the rest. */
+static int acquire(struct hypercall *c, struct domain *from, struct xen_mem_acquire_resource *op)
+{
+	u32 max_frames = from->grant.max_frames, n = op->nr_frames;
+	u64 gfns[GRANT_FRAMES_MAX];
+
+	if (from == c->d)
+		return -EPERM;
+	if (op->type != XENMEM_resource_grant_table)
+		return -EOPNOTSUPP;
+	if (op->id != XENMEM_resource_grant_table_id_shared || !n != !op->frame_list.p)
+		return -EINVAL;
+	if (!n) {
+		op->nr_frames = max_frames;
+		return 0;
+	}
+	if (op->frame >= max_frames || n > max_frames - op->frame)
+		return -EINVAL;
+	if (copy_from_guest(gfns, (u64)op->frame_list.p, n * sizeof(gfns[0])))
+		return -EFAULT;
+	return acquire_table(c->d, from, (u32)op->frame, gfns, n);
+}
+
+s64 do_memory_acquire_resource(struct hypercall *c, void *arg)
+{
+	struct xen_mem_acquire_resource *op = arg;
+	struct domain *from;
+	int rc;
+
+	if (op->pad)
+		return -EINVAL;
+	rc = hypercall_target(c, op->domid, &from);
+	if (rc)
+		return rc;
+	rc = READ_ONCE(from->dying) ? -EINVAL : acquire(c, from, op);
+	domain_put(from);
+	return rc;
 }
 
 /* --- questions ------------------------------------------------------------- */

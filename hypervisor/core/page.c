@@ -249,6 +249,17 @@ mfn_t page_alloc(u32 order)
 	return page_alloc_flags(order, false, true);
 }
 
+mfn_t page_alloc_shared(void)
+{
+	mfn_t m = page_alloc(0);
+
+	if (mfn_valid_box(m)) {
+		mfn_to_page(m)->flags = PAGE_SHARED;
+		store_release(&mfn_to_page(m)->count, 1);
+	}
+	return m;
+}
+
 void page_free(mfn_t m, u32 order)
 {
 	u64 n = mfn_x(m);
@@ -296,7 +307,9 @@ mfn_t page_alloc_domain(struct domain *d, u32 order)
 
 static bool belongs(const struct page *pg, const struct domain *d)
 {
-	return pg->state == PAGE_DOMAIN && (!d || pg->owner == d->id);
+	if (pg->state == PAGE_DOMAIN)
+		return !d || pg->owner == d->id;
+	return !d && pg->flags & PAGE_SHARED;
 }
 
 bool page_get(mfn_t m, struct domain *d)
@@ -337,10 +350,17 @@ static void free_from_domain(u64 n)
 
 void page_put(mfn_t m)
 {
-	if (!mfn_valid(m) || mfn_to_page(m)->state != PAGE_DOMAIN)
+	struct page *pg;
+
+	if (!mfn_valid(m))
 		return;
-	if (__atomic_sub_fetch(&mfn_to_page(m)->count, 1, __ATOMIC_ACQ_REL) == 0)
+	pg = mfn_to_page(m);
+	if (!belongs(pg, NULL) || __atomic_sub_fetch(&pg->count, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (pg->state == PAGE_DOMAIN)
 		free_from_domain(mfn_x(m));
+	else
+		page_free(m, 0);
 }
 
 /* --- self-check ----------------------------------------------------------- */
@@ -403,7 +423,7 @@ u32 page_check(void)
 		count[pg->state & 3]++;
 		if (pg->state > PAGE_DOMAIN)
 			bad = complain(bad, n, "unknown state");
-		if (pg->state != PAGE_DOMAIN && pg->count)
+		if (pg->count && !belongs(pg, NULL))
 			bad = complain(bad, n, "counted, but no domain's");
 	}
 	for_each_domain(d) owned += d->tot_pages;

@@ -34,6 +34,8 @@ ROW(XENMEM_remove_from_physmap, xen_remove_from_physmap_t, IN, TARGET,
     do_memory_remove_from_physmap)
 ROW(XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch_t, IN, TARGET,
     do_memory_add_to_physmap_batch)
+ROW(XENMEM_acquire_resource, xen_mem_acquire_resource_t, IN_OUT, CONTROL,
+    do_memory_acquire_resource)
 END(memory_op)
 
 GROUP(multicall, NO_POINTER)
@@ -61,7 +63,10 @@ ROW(CONSOLEIO_read, char, NONE, CONTROL, do_console_read)
 END(console_io)
 
 GROUP(grant_table_op, 1)
+ROW(GNTTABOP_map_grant_ref, char, NONE, ANY, do_grant_map)
+ROW(GNTTABOP_unmap_grant_ref, char, NONE, ANY, do_grant_unmap)
 ROW(GNTTABOP_setup_table, gnttab_setup_table_t, IN_OUT, TARGET, do_grant_setup_table)
+ROW(GNTTABOP_copy, char, NONE, ANY, do_grant_copy)
 ROW(GNTTABOP_query_size, gnttab_query_size_t, IN_OUT, TARGET, do_grant_query_size)
 ROW(GNTTABOP_set_version, gnttab_set_version_t, IN_OUT, ANY, do_grant_set_version)
 ROW(GNTTABOP_get_version, gnttab_get_version_t, IN_OUT, TARGET, do_grant_get_version)

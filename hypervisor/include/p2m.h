@@ -10,6 +10,7 @@
 
 #include <paging.h>
 #include <spinlock.h>
+#include <xen/xen.h>
 
 struct domain;
 struct vcpu;
@@ -20,8 +21,8 @@ enum p2m_type {
 	P2M_RAM,      /* the domain's own frame */
 	P2M_MMIO,     /* device memory, 1:1, control domain only */
 	P2M_SHARED,   /* frame of the hypervisor: shared_info, grant table */
-	P2M_FOREIGN,  /* another domain's frame, holds a reference */
-	P2M_GRANT_RW, /* granted frame, held by the grant map */
+	P2M_FOREIGN,  /* another domain's frame, or of its grant table; holds a reference */
+	P2M_GRANT_RW, /* granted frame, held by the grant's pin */
 	P2M_GRANT_RO,
 	P2M_ONES, /* the domain's page of ones: read-only, for reads of what does not exist */
 };
@@ -38,6 +39,8 @@ struct p2m {
 
 int p2m_init(struct domain *d);
 void p2m_destroy(struct domain *d); /* drops foreign references, frees the tables */
+/* How many frames of the domain `owner` d has mapped, granted or foreign. Looks at all of it. */
+u64 p2m_count_foreign(const struct domain *d, domid_t owner);
 
 /* What gfn maps to; INVALID_MFN and P2M_NONE when nothing. For mappings larger than 4 KiB as well.
  */
@@ -56,8 +59,8 @@ static inline mfn_t p2m_at(struct pt_cursor *c, gfn_t g, enum p2m_type *type)
 }
 
 /*
- * The frame behind gfn with a reference for the caller (drop with page_put; none is needed nor
- * taken for P2M_SHARED and P2M_MMIO, page_put ignores frames that no domain owns). -EFAULT when
+ * The frame behind gfn with a reference for the caller (drop with page_put, which ignores
+ * frames that are not counted). -EFAULT when
  * nothing is there, when `write` and it is read-only, or when it is device memory.
  */
 int p2m_get_page(struct domain *d, gfn_t g, bool write, mfn_t *out);

@@ -4,7 +4,8 @@
  *
  * A frame belongs to the hypervisor, to a domain, or to nobody (free). A frame that is owned by a
  * domain has one reference for the ownership itself and one for each mapping by others; whoever
- * drops the last one frees it. The hypervisor's own frames are not counted.
+ * drops the last one frees it. The hypervisor's own frames are not counted, but for those that are
+ * PAGE_SHARED: other domains may map them, and they outlive the table that they are part of.
  */
 #pragma once
 
@@ -27,8 +28,7 @@ enum page_state {
  * or asked for zeroed, not at boot and not when it is freed.
  */
 #define PAGE_PARKED BIT(1) /* the control domain's, but not mapped by it (see memory.c) */
-#define PAGE_SHARED                                                                                \
-	BIT(2) /* hypervisor-allocated frame that lives in a guest: shared_info, grants */
+#define PAGE_SHARED BIT(2) /* the hypervisor's, counted: frames of grant tables */
 
 #define PAGE_ORDER_INNER 0xff
 
@@ -98,6 +98,8 @@ mfn_t page_alloc(u32 order);
 /* Same, but below 4 GiB when `low`, and not zeroed when !zero. */
 mfn_t page_alloc_flags(u32 order, bool low, bool zero);
 void page_free(mfn_t m, u32 order);
+/* A zeroed PAGE_SHARED frame with one reference, to be dropped with page_put(). */
+mfn_t page_alloc_shared(void);
 /* Free frames in all. */
 u64 page_free_count(void);
 
@@ -106,12 +108,14 @@ u64 page_free_count(void);
  * d->max_pages would be exceeded or there is none. Updates d->tot_pages.
  */
 mfn_t page_alloc_domain(struct domain *d, u32 order);
-/* Take a reference to a frame that belongs to d (or to any domain when d is NULL); false if it does
- * not. */
+/*
+ * Take a reference to a frame that belongs to d, or when d is NULL to any domain or is PAGE_SHARED;
+ * false if it does not.
+ */
 bool page_get(mfn_t m, struct domain *d);
 /*
- * Drop one; the last one gives the frame back (after domain_flush: see there). Frames that no
- * domain owns are ignored. A domain stays in the list of domains until it has no frames left.
+ * Drop one; the last one gives the frame back (after domain_flush: see there). Frames that are
+ * not counted are ignored. A domain stays in the list of domains until it has no frames left.
  */
 void page_put(mfn_t m);
 

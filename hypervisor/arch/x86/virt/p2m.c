@@ -123,6 +123,8 @@ int p2m_get_page(struct domain *d, gfn_t g, bool write, mfn_t *out)
 		/* Its own frame whatever the entry says by now, or page_get() refuses. */
 		return page_get(*out, d) ? 0 : -EFAULT;
 	case P2M_SHARED:
+		/* Those that are not counted stay as long as the domain. */
+		page_get(*out, NULL);
 		return 0;
 	case P2M_ONES:
 		return write ? -EFAULT : 0;
@@ -187,6 +189,31 @@ static void drop_foreign(void *ctx, u64 va, struct pt_leaf leaf)
 	(void)ctx;
 	if (leaf_type(leaf.entry) == P2M_FOREIGN)
 		page_put(leaf_mfn(leaf, gfn(va >> PAGE_SHIFT)));
+}
+
+struct count_of {
+	domid_t owner;
+	u64 frames;
+};
+
+static void count_foreign(void *ctx, u64 va, struct pt_leaf leaf)
+{
+	enum p2m_type type = leaf_type(leaf.entry);
+	const struct page *pg;
+	struct count_of *of = ctx;
+
+	if (type != P2M_FOREIGN && type != P2M_GRANT_RW && type != P2M_GRANT_RO)
+		return;
+	pg = mfn_to_page(leaf_mfn(leaf, gfn(va >> PAGE_SHIFT)));
+	of->frames += pg->state == PAGE_DOMAIN && pg->owner == of->owner;
+}
+
+u64 p2m_count_foreign(const struct domain *d, domid_t owner)
+{
+	struct count_of of = { .owner = owner };
+
+	pt_visit(&pt_npt, d->p2m.root, count_foreign, &of);
+	return of.frames;
 }
 
 void p2m_destroy(struct domain *d)
