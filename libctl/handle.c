@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "internal.h"
+#include "hyper.h"
+#include "wire.h"
 
 struct froe *froe_open(void)
 {
@@ -17,6 +18,8 @@ void froe_close(struct froe *f)
 {
 	if (!f)
 		return;
+	froe__store_close(f);
+	froe__hyper_close(f);
 	free(f);
 }
 
@@ -46,6 +49,14 @@ int froe__no_domain(struct froe *f, const char *what)
 	           what);
 	f->id = "no-such-domain";
 	return -1;
+}
+
+void froe__copy_error(struct froe *f, const struct froe *from)
+{
+	f->code = from->code;
+	f->id = from->id;
+	memcpy(f->error, from->error, sizeof(f->error));
+	memcpy(f->hint, from->hint, sizeof(f->hint));
 }
 
 int froe__nomem(struct froe *f)

@@ -11,6 +11,7 @@
 
 struct xencall_handle;
 struct store;
+struct transaction;
 
 struct froe {
 	enum froe_code code;
@@ -19,7 +20,9 @@ struct froe {
 	struct xencall_handle *call; /* NULL until the first hypercall */
 	void *buffer;                /* for hypercall arguments, never swapped out */
 	size_t buffer_size;
-	struct store *store; /* NULL until the first request */
+	struct store *store;              /* NULL until the first request */
+	struct transaction *transactions; /* that are open */
+	froe_tx last_tx;
 };
 
 /*
@@ -30,5 +33,15 @@ int froe__fail(struct froe *f, enum froe_code code, const char *hint, const char
 	__attribute__((format(printf, 4, 5)));
 /* FROE_NOT_FOUND of a domain, which has a word of its own. */
 int froe__no_domain(struct froe *f, const char *what);
+/* The error of another handle becomes this one's. */
+void froe__copy_error(struct froe *f, const struct froe *from);
 /* Out of memory. */
 int froe__nomem(struct froe *f);
+
+/* --- domain.c --- */
+
+#define FROE_NAME_PATH (3 * FROE_NAME_MAX + 16)
+/* Where the store indexes the name. */
+void froe__name_path(const char *name, char path[FROE_NAME_PATH]);
+/* 0 and the id of the domain of that name; 1: there is none. */
+int froe__name_find(struct froe *f, const char *name, uint32_t *id);
