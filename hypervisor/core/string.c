@@ -2,92 +2,71 @@
 /* The C library functions that the hypervisor uses, and nothing beyond them. */
 #include <string.h>
 
-/* Loads and stores at any address; the compiler makes one instruction of each. */
-struct any16 {
-	u16 v;
-} __packed;
-struct any32 {
-	u32 v;
-} __packed;
-struct any64 {
-	u64 v;
-} __packed;
+/* Words at any address; the compiler makes one instruction of each load and store. */
+typedef u16 any16 __aligned(1);
+typedef u32 any32 __aligned(1);
+typedef u64 any64 __aligned(1);
+typedef struct {
+	any64 half[2];
+} any128;
 
-#define AT16(p, off) (((struct any16 *)((char *)(p) + (off)))->v)
-#define AT32(p, off) (((struct any32 *)((char *)(p) + (off)))->v)
-#define AT64(p, off) (((struct any64 *)((char *)(p) + (off)))->v)
+#define AT(word, p, offset) (*(word *)((char *)(p) + (offset)))
+
+/* Between one and two words: the first and the last, both loaded before one is stored. */
+#define COPY_ENDS(word)                                                                            \
+	do {                                                                                       \
+		word first = AT(word, from, 0), last = AT(word, from, n - sizeof(word));           \
+		AT(word, to, 0) = first;                                                           \
+		AT(word, to, n - sizeof(word)) = last;                                             \
+	} while (0)
 
 /*
- * Sizes up to 32 bytes, most of what hypercalls copy, take two or four overlapping moves.
- * Everything is loaded before anything is stored, so this part serves memmove as well.
+ * Sizes up to 32 bytes, most of what hypercalls copy, take two or four moves, whichever way the two
+ * places overlap.
  */
 static inline bool copy_small(void *to, const void *from, size_t n)
 {
-	u64 a, b, c, d;
-
 	if (n > 32)
 		return false;
-	if (n > 16) {
-		a = AT64(from, 0);
-		b = AT64(from, 8);
-		c = AT64(from, n - 16);
-		d = AT64(from, n - 8);
-		AT64(to, 0) = a;
-		AT64(to, 8) = b;
-		AT64(to, n - 16) = c;
-		AT64(to, n - 8) = d;
-	} else if (n >= 8) {
-		a = AT64(from, 0);
-		b = AT64(from, n - 8);
-		AT64(to, 0) = a;
-		AT64(to, n - 8) = b;
-	} else if (n >= 4) {
-		a = AT32(from, 0);
-		b = AT32(from, n - 4);
-		AT32(to, 0) = (u32)a;
-		AT32(to, n - 4) = (u32)b;
-	} else if (n >= 2) {
-		a = AT16(from, 0);
-		b = AT16(from, n - 2);
-		AT16(to, 0) = (u16)a;
-		AT16(to, n - 2) = (u16)b;
-	} else if (n) {
-		*(char *)to = *(const char *)from;
-	}
+	if (n > 16)
+		COPY_ENDS(any128);
+	else if (n >= 8)
+		COPY_ENDS(any64);
+	else if (n >= 4)
+		COPY_ENDS(any32);
+	else if (n >= 2)
+		COPY_ENDS(any16);
+	else if (n)
+		AT(char, to, 0) = AT(char, from, 0);
 	return true;
+}
+
+/* More than 32 bytes, upwards. The last word, loaded first, overlaps the last whole one. */
+static __noinline void *copy_up(void *to, const void *from, size_t n)
+{
+	u64 last = AT(any64, from, n - 8);
+	size_t words = n / 8;
+	void *dst = to;
+
+	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(from), "+c"(words)::"memory");
+	AT(any64, to, n - 8) = last;
+	return to;
 }
 
 void *memcpy(void *to, const void *from, size_t n)
 {
-	void *dst = to;
-	size_t words = n / 8;
-
-	if (copy_small(to, from, n))
-		return to;
-	/* The tail first: it overlaps the last whole word, which then brings the same bytes. */
-	AT64(to, n - 8) = AT64(from, n - 8);
-	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(from), "+c"(words)::"memory");
-	return to;
+	return copy_small(to, from, n) ? to : copy_up(to, from, n);
 }
 
 void *memmove(void *to, const void *from, size_t n)
 {
 	char *dst = (char *)to + n - 1;
 	const char *src = (const char *)from + n - 1;
-	u64 tail;
 
 	if (copy_small(to, from, n))
 		return to;
-	if ((uintptr_t)to - (uintptr_t)from >= n) { /* `to` is not inside the source */
-		size_t words = n / 8;
-
-		tail = AT64(from, n - 8);
-		dst = to;
-		src = from;
-		__asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(words)::"memory");
-		AT64(to, n - 8) = tail;
-		return to;
-	}
+	if ((uintptr_t)to - (uintptr_t)from >= n) /* `to` is not inside the source */
+		return copy_up(to, from, n);
 	__asm__ volatile("std; rep movsb; cld" : "+D"(dst), "+S"(src), "+c"(n)::"memory", "cc");
 	return to;
 }
@@ -102,7 +81,7 @@ void *memset(void *to, int c, size_t n)
 		__asm__ volatile("rep stosb" : "+D"(dst), "+c"(n) : "a"(fill) : "memory");
 		return to;
 	}
-	AT64(to, n - 8) = fill;
+	AT(any64, to, n - 8) = fill;
 	__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(fill) : "memory");
 	return to;
 }
@@ -182,26 +161,12 @@ static int digit_value(char c)
 	return 99;
 }
 
-static u32 suffix_shift(char c)
-{
-	switch (c | 0x20) {
-	case 'k':
-		return 10;
-	case 'm':
-		return 20;
-	case 'g':
-		return 30;
-	case 't':
-		return 40;
-	}
-	return 0;
-}
-
 u64 parse_size(const char *s, const char **end)
 {
+	static const char units[] = "kmgt";
+	const char *unit;
 	int base = 10;
 	u64 v = 0;
-	u32 shift;
 
 	*end = s;
 	if (s[0] == '0' && (s[1] | 0x20) == 'x' && digit_value(s[2]) < 16) {
@@ -214,8 +179,10 @@ u64 parse_size(const char *s, const char **end)
 		if (__builtin_mul_overflow(v, (u64)base, &v) ||
 		    __builtin_add_overflow(v, (u64)digit_value(*s), &v))
 			v = UINT64_MAX;
-	shift = suffix_shift(*s);
-	if (shift) {
+	unit = strchr(units, *s | 0x20);
+	if (unit) {
+		u32 shift = 10 * (u32)(unit - units + 1);
+
 		v = v > UINT64_MAX >> shift ? UINT64_MAX : v << shift;
 		s++;
 	}

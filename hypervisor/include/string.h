@@ -15,8 +15,9 @@ char *strchr(const char *s, int c);
 size_t strlcpy(char *to, const char *from, size_t n);
 
 /*
- * C99 semantics for %% %c %s %d %i %u %x %X %o %p with flags "-0#+ ", width, precision (also '*'),
- * and the lengths hh h l ll z. Returns the length that the whole text has. n may be 0.
+ * C99 semantics for %% %c %s %d %u %x with flags "-0#+", width, a precision for %s (also '*'), and
+ * the lengths l ll z. What is none of these ends the conversions: it and the rest are copied as
+ * they stand. Returns the length that the whole text has. n may be 0.
  */
 int vsnprintf(char *buf, size_t n, const char *fmt, va_list ap) __printf(3, 0);
 int snprintf(char *buf, size_t n, const char *fmt, ...) __printf(3, 4);
