@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Domains: creation, the list, pausing, and their end.
+ * Domains: creation, the list, pausing, shutting down.
  *
- * Locking: list_lock protects the list and is never held together with another lock. A domain is
- * found through domain_get(), which takes a reference.
+ * Locking: list_lock protects the list, which is in order of ids, and the table by id; nothing is
+ * locked inside. A domain is found through domain_get(), which takes a reference. The list can also
+ * be walked without a lock, for a look: what has left it is freed when every CPU has been at a
+ * place where it does not.
  */
 #include <bootinfo.h>
 #include <domain.h>
@@ -12,9 +14,14 @@
 #include <string.h>
 #include <virt.h>
 
+#define HASH_SIZE 64
+
 struct domain *domain_list;
 struct domain *control_domain;
 static struct spinlock list_lock;
+static struct domain *by_id[HASH_SIZE];
+static struct domain *vanished; /* linked by hash_next */
+static domid_t rover;           /* the last id that was chosen */
 
 static int shared_info_init(struct domain *d)
 {
@@ -27,29 +34,82 @@ static int shared_info_init(struct domain *d)
 	return 0;
 }
 
-struct domain *domain_create(domid_t id, bool control, u32 max_vcpus, u64 max_pages)
-{
-	struct domain *d = heap_alloc(sizeof(*d));
+/* --- the list ----------------------------------------------------------------------- */
 
-	if (!d)
-		return NULL;
-	d->id = id;
-	d->control = control;
-	d->refs = 1;
-	d->max_vcpus = max_vcpus;
-	d->max_pages = max_pages;
-	d->pause_count = 1;
-	d->ones = INVALID_MFN;
-	if (shared_info_init(d) || p2m_init(d) || event_init(d) || grant_init(d) ||
-	    domain_io_init(d) || domain_msr_init(d))
-		return NULL; /* today only the control domain, whose failure ends the boot */
-	spin_lock(&list_lock);
-	d->next = domain_list;
-	store_release(&domain_list, d);
-	spin_unlock(&list_lock);
-	if (control)
-		control_domain = d;
+static struct domain *find(domid_t id)
+{
+	struct domain *d = by_id[id % HASH_SIZE];
+
+	while (d && d->id != id)
+		d = d->hash_next;
 	return d;
+}
+
+/* The next id above the last one that nobody has; 0 if there is none. */
+static domid_t choose(void)
+{
+	domid_t id = rover;
+
+	do {
+		id = id + 1U < DOMID_FIRST_RESERVED ? (domid_t)(id + 1) : 1;
+		if (!find(id))
+			return rover = id;
+	} while (id != rover);
+	return 0;
+}
+
+static int insert(struct domain *d, domid_t id)
+{
+	struct domain **at = &domain_list;
+	int rc = 0;
+
+	spin_lock(&list_lock);
+	if (!d->control && (!id || id >= DOMID_FIRST_RESERVED)) {
+		id = choose();
+		rc = id ? 0 : -ENOMEM;
+	} else if (find(id)) {
+		rc = -EEXIST;
+	}
+	if (!rc) {
+		d->id = id;
+		while (*at && (*at)->id < id)
+			at = &(*at)->next;
+		d->next = *at;
+		store_release(at, d);
+		d->hash_next = by_id[id % HASH_SIZE];
+		by_id[id % HASH_SIZE] = d;
+	}
+	spin_unlock(&list_lock);
+	return rc;
+}
+
+/* Out of the list; who walks it still finds the way on. */
+static void vanish(struct domain *d)
+{
+	struct domain **at = &domain_list, **hash = &by_id[d->id % HASH_SIZE];
+
+	spin_lock(&list_lock);
+	while (*at != d)
+		at = &(*at)->next;
+	store_release(at, d->next);
+	while (*hash != d)
+		hash = &(*hash)->hash_next;
+	*hash = d->hash_next;
+	d->hash_next = vanished;
+	vanished = d;
+	spin_unlock(&list_lock);
+	cpu_kick(this_cpu(), TODO_REAP);
+}
+
+/* Not one that is about to vanish. */
+static struct domain *take(struct domain *d)
+{
+	u32 refs = d ? __atomic_load_n(&d->refs, __ATOMIC_RELAXED) : 0;
+
+	while (refs && !__atomic_compare_exchange_n(&d->refs, &refs, refs + 1, false,
+	                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		;
+	return refs ? d : NULL;
 }
 
 struct domain *domain_get(domid_t id)
@@ -59,9 +119,19 @@ struct domain *domain_get(domid_t id)
 	if (id == DOMID_SELF)
 		id = current_vcpu()->domain->id;
 	spin_lock(&list_lock);
-	for_each_domain(d) if (d->id == id) break;
-	if (d)
-		__atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
+	d = take(find(id));
+	spin_unlock(&list_lock);
+	return d;
+}
+
+struct domain *domain_get_from(domid_t id)
+{
+	struct domain *d;
+
+	spin_lock(&list_lock);
+	d = find(id);
+	for (d = d ? d : domain_list; d && (d->id < id || !take(d)); d = d->next)
+		;
 	spin_unlock(&list_lock);
 	return d;
 }
@@ -71,6 +141,77 @@ void domain_put(struct domain *d)
 	u32 before = __atomic_fetch_sub(&d->refs, 1, __ATOMIC_ACQ_REL);
 
 	BUG_ON(!before);
+	if (before == 1)
+		vanish(d);
+}
+
+/* --- creation and the last of it ------------------------------------------------------ */
+
+/* However far domain_create() had come. */
+static void domain_free(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		vcpu_free(d->vcpu[i]);
+	grant_destroy(d);
+	event_destroy(d);
+	while (!p2m_free(d))
+		;
+	if (d->shared)
+		page_free(d->shared_mfn, 0);
+	heap_free(d->e820);
+	heap_free(d);
+}
+
+int domain_create(domid_t id, bool control, const struct domain_limits *l, struct domain **out)
+{
+	struct domain *d = heap_alloc(sizeof(*d));
+	int rc = -ENOMEM;
+
+	if (!d)
+		return rc;
+	d->control = control;
+	d->refs = 1;
+	d->max_vcpus = l->vcpus;
+	d->max_pages = l->pages;
+	memcpy(d->handle, l->handle, sizeof(d->handle));
+	d->event.max = l->events;
+	d->grant.max_frames = l->grant_frames;
+	d->grant.track_frames_max = l->maptrack_frames;
+	d->pause_count = d->control_pauses = 1;
+	d->ones = INVALID_MFN;
+	if (!shared_info_init(d) && !p2m_init(d) && !event_init(d) && !grant_init(d) &&
+	    !domain_io_init(d) && !domain_msr_init(d))
+		rc = insert(d, id);
+	if (rc) {
+		domain_free(d);
+		return rc;
+	}
+	if (control)
+		control_domain = d;
+	*out = d;
+	return 0;
+}
+
+static void been_here(void *arg)
+{
+}
+
+void domain_reap(void)
+{
+	struct domain *d, *next;
+
+	spin_lock(&list_lock);
+	d = vanished;
+	vanished = NULL;
+	spin_unlock(&list_lock);
+	if (!d)
+		return;
+	smp_call_others(been_here, NULL);
+	for (; d; d = next) {
+		next = d->hash_next;
+		domain_free(d);
+	}
+	event_send_global_virq(VIRQ_DOM_EXC);
 }
 
 void domain_pause(struct domain *d)
@@ -147,10 +288,14 @@ void domain_shutdown(struct domain *d, u32 code)
 {
 	if (!shutdown_begins(d, code))
 		return;
-	pr_info("d%u: %s\n", d->id, code_name(code));
+	if (code != SHUTDOWN_crash || !d->crash_reason[0])
+		pr_info("d%u: %s\n", d->id, code_name(code));
 	domain_pause(d);
-	if (!d->control)
+	if (!d->control) {
+		store_release(&d->shutdown_done, true);
+		event_send_global_virq(VIRQ_DOM_EXC);
 		return;
+	}
 	if (code == SHUTDOWN_crash && !d->crash_reason[0])
 		strlcpy(d->crash_reason, "the control domain crashed", sizeof(d->crash_reason));
 	machine_follows(code, d->crash_reason);
@@ -168,8 +313,9 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 	if (!d->crash_reason[0])
 		memcpy(d->crash_reason, reason, sizeof(reason));
 	spin_unlock(&d->lock);
-	printk_guest(d, "%s\n", reason);
-	if (current_vcpu() && current_vcpu()->domain == d)
+	/* Once in a domain's life, so it does not count as what a guest causes. */
+	pr_warn("d%u: crashed: %s\n", d->id, reason);
+	if (current_vcpu() && current_vcpu()->domain == d && (d->control || printk_debug()))
 		virt->dump(current_vcpu());
 	domain_shutdown(d, SHUTDOWN_crash);
 }

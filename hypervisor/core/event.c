@@ -587,11 +587,19 @@ int event_init(struct domain *d)
 	return rc;
 }
 
+bool event_close_next(struct domain *d, u32 *port)
+{
+	if (++*port >= d->event.valid)
+		return false;
+	event_close(d, *port);
+	return true;
+}
+
 /* Nobody runs the domain any more; its peers may still send to it until their end is unbound. */
 void event_destroy(struct domain *d)
 {
-	for (u32 port = 1; port < d->event.valid; port++)
-		event_close(d, port);
+	for (u32 port = 0; event_close_next(d, &port);)
+		;
 	store_release(&d->event.valid, 0);
 	for (u32 i = 0; i < ARRAY_SIZE(d->event.bucket); i++) {
 		heap_free(d->event.bucket[i]);

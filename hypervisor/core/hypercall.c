@@ -24,6 +24,7 @@ enum who {
 	ANY,
 	TARGET, /* the handler looks at whom it is about: hypercall_target() */
 	CONTROL,
+	OTHER, /* as CONTROL, and about another domain: c->target */
 };
 
 struct row {
@@ -72,6 +73,21 @@ static const struct group groups[] = {
 #undef ROW
 #undef END
 /* clang-format on */
+
+/* What a HEADED structure begins with. The domain is a domctl's. */
+struct head {
+	u32 cmd, version;
+	domid_t domain;
+};
+
+static const struct {
+	u32 version;
+	u16 size;
+} heads[] = {
+	[__HYPERVISOR_platform_op] = { XENPF_INTERFACE_VERSION, sizeof(struct xen_platform_op) },
+	[__HYPERVISOR_sysctl] = { XEN_SYSCTL_INTERFACE_VERSION, sizeof(struct xen_sysctl) },
+	[__HYPERVISOR_domctl] = { XEN_DOMCTL_INTERFACE_VERSION, sizeof(struct xen_domctl) },
+};
 
 static const struct row *row_find(const struct group *g, u32 op)
 {
@@ -126,27 +142,40 @@ static __noinline s64 call_with_arg(struct hypercall *c, const struct row *r, u6
 	return rc;
 }
 
+/* With the domain that the structure names: another one than the caller's. */
+static s64 call_other(struct hypercall *c, const struct row *r, void *arg, domid_t id)
+{
+	s64 rc = hypercall_target(c, id, &c->target);
+
+	if (rc)
+		return rc;
+	rc = c->target == c->d ? -EINVAL : r->fn(c, arg);
+	domain_put(c->target);
+	return rc;
+}
+
 /*
  * A call whose structure holds the sub-operation and the version of its interface: it is copied in
  * before the row is known. Rights come first, so that nobody else keeps the privileged calls busy.
  */
-static __attribute__((noinline)) s64 call_headed(struct hypercall *c, const struct group *g)
+static __noinline s64 call_headed(struct hypercall *c, const struct group *g, u32 number)
 {
-	struct xen_platform_op op;
+	u8 arg[HYPERCALL_ARG_MAX] __aligned(16);
+	const struct head *head = (const void *)arg;
 	const struct row *r;
 	s64 rc;
 
 	if (!c->d->control)
 		return -EPERM;
-	if (copy_from_guest(&op, c->a[0], sizeof(op)))
+	if (copy_from_guest(arg, c->a[0], heads[number].size))
 		return -EFAULT;
-	if (op.interface_version != XENPF_INTERFACE_VERSION)
+	if (head->version != heads[number].version)
 		return -EACCES;
-	r = row_find(g, op.cmd);
+	r = row_find(g, head->cmd);
 	if (!r)
 		return -ENOSYS;
-	rc = r->fn(c, &op);
-	if (rc >= 0 && r->out && !c->restart && copy_to_guest(c->a[0], &op, r->out))
+	rc = r->who == OTHER ? call_other(c, r, arg, head->domain) : r->fn(c, arg);
+	if (rc >= 0 && r->out && !c->restart && copy_to_guest(c->a[0], arg, r->out))
 		return -EFAULT;
 	return rc;
 }
@@ -160,7 +189,7 @@ static s64 call(struct hypercall *c, u64 number)
 		return -ENOSYS;
 	g = &groups[index_nospec(number, ARRAY_SIZE(groups))];
 	if (g->where == HEADED)
-		return call_headed(c, g);
+		return call_headed(c, g, (u32)number);
 	if (g->where == OF_VCPU && !domain_vcpu(c->d, (u32)c->a[1]))
 		return -ENOENT;
 	r = row_find(g, (u32)c->a[0] & g->op_mask);

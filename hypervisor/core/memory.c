@@ -548,3 +548,37 @@ s64 do_memory_memory_map(struct hypercall *c, void *arg)
 	return copy_to_guest((u64)op->buffer.p, c->d->e820,
 	                     op->nr_entries * sizeof(struct e820_entry));
 }
+
+/* What the guest will read; only before it runs, so that nobody reads it now. */
+s64 do_memory_set_memory_map(struct hypercall *c, void *arg)
+{
+	const struct xen_foreign_memory_map *op = arg;
+	u32 count = op->map.nr_entries;
+	struct e820_entry *map;
+	struct domain *d;
+	s64 rc;
+
+	if (!count || count > E820_MAX)
+		return -EINVAL;
+	rc = hypercall_target(c, op->domid, &d);
+	if (rc)
+		return rc;
+	map = heap_alloc(count * sizeof(*map));
+	rc = map ? copy_from_guest(map, (u64)op->map.buffer.p, count * sizeof(*map)) : -ENOMEM;
+	if (!rc) {
+		spin_lock(&d->lock);
+		if (d->started) {
+			rc = -EBUSY;
+		} else {
+			struct e820_entry *old = d->e820;
+
+			d->e820 = map;
+			d->e820_count = count;
+			map = old;
+		}
+		spin_unlock(&d->lock);
+	}
+	heap_free(map);
+	domain_put(d);
+	return rc;
+}

@@ -32,7 +32,7 @@ u64 page_max, page_hole_start, page_hole;
 static struct spinlock page_lock;
 static u32 free_head[ZONES][ORDERS] = { [0 ... ZONES - 1] = { [0 ... ORDERS - 1] = NOBODY } };
 static u32 free_orders[ZONES]; /* bit n: there are blocks of order n */
-static u64 free_count, hypervisor_count;
+static u64 free_count, hypervisor_count, ram_count;
 
 static struct page *page_at(u64 n)
 {
@@ -148,6 +148,14 @@ static void take_back(u64 n, u64 end)
 	hypervisor_count -= end - n;
 }
 
+/* A domain that owns frames stays in the list: they hold one reference together. */
+static void account(struct domain *d, u64 pages)
+{
+	if (!d->tot_pages)
+		__atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
+	WRITE_ONCE(d->tot_pages, d->tot_pages + pages);
+}
+
 /* --- boot ----------------------------------------------------------------- */
 
 void page_set_none(mfn_t start, mfn_t end)
@@ -160,6 +168,7 @@ void page_set_hypervisor(mfn_t start, mfn_t end)
 	spin_lock(&page_lock);
 	set_frames(mfn_x(start), mfn_x(end), PAGE_HYPERVISOR, 0, 0);
 	hypervisor_count += mfn_x(end) - mfn_x(start);
+	ram_count += mfn_x(end) - mfn_x(start);
 	spin_unlock(&page_lock);
 }
 
@@ -168,7 +177,8 @@ void page_set_domain(mfn_t start, mfn_t end, struct domain *d)
 	BUG_ON(mfn_to_page(start)->state != PAGE_NONE);
 	spin_lock(&page_lock);
 	set_frames(mfn_x(start), mfn_x(end), PAGE_DOMAIN, 1, d->id);
-	d->tot_pages += mfn_x(end) - mfn_x(start);
+	account(d, mfn_x(end) - mfn_x(start));
+	ram_count += mfn_x(end) - mfn_x(start);
 	spin_unlock(&page_lock);
 }
 
@@ -189,6 +199,7 @@ void page_add_free(mfn_t start, mfn_t end)
 
 	spin_lock(&page_lock);
 	set_frames(mfn_x(start), mfn_x(end), PAGE_FREE, 0, 0);
+	ram_count += mfn_x(end) - mfn_x(start);
 	for (u64 n = mfn_x(start); n < mfn_x(end); n += BIT(order)) {
 		order = block_order(n, mfn_x(end));
 		block_insert(n, order);
@@ -275,6 +286,11 @@ u64 page_free_count(void)
 	return READ_ONCE(free_count);
 }
 
+u64 page_ram_count(void)
+{
+	return READ_ONCE(ram_count);
+}
+
 u64 page_hypervisor_bytes(void)
 {
 	return READ_ONCE(hypervisor_count) << PAGE_SHIFT;
@@ -294,7 +310,7 @@ mfn_t page_alloc_domain(struct domain *d, u32 order)
 	if (n != NOBODY) {
 		/* Nobody's yet: no reference can be taken before they are scrubbed. */
 		set_frames(n, n + BIT(order), PAGE_DOMAIN, 0, d->id);
-		WRITE_ONCE(d->tot_pages, d->tot_pages + BIT(order));
+		account(d, BIT(order));
 	}
 	spin_unlock(&page_lock);
 	if (n == NOBODY)
@@ -334,33 +350,59 @@ bool page_get(mfn_t m, struct domain *d)
 	return false;
 }
 
-static void free_from_domain(u64 n)
+/* Frames whose last reference is gone. */
+static void free_from_domain(struct domain *d, u64 n, u32 order)
 {
-	struct domain *d = domain_get(page_at(n)->owner);
+	bool last;
 
 	spin_lock(&page_lock);
-	set_frames(n, n + 1, PAGE_FREE, 0, 0);
-	block_free(n, 0);
-	if (d)
-		WRITE_ONCE(d->tot_pages, d->tot_pages - 1);
+	set_frames(n, n + BIT(order), PAGE_FREE, 0, 0);
+	block_free(n, order);
+	WRITE_ONCE(d->tot_pages, d->tot_pages - BIT(order));
+	last = !d->tot_pages;
 	spin_unlock(&page_lock);
-	if (d)
+	if (last)
 		domain_put(d);
+}
+
+static bool drop(u64 n)
+{
+	return __atomic_sub_fetch(&page_at(n)->count, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
 void page_put(mfn_t m)
 {
+	struct domain *d;
 	struct page *pg;
 
 	if (!mfn_valid(m))
 		return;
 	pg = mfn_to_page(m);
-	if (!belongs(pg, NULL) || __atomic_sub_fetch(&pg->count, 1, __ATOMIC_ACQ_REL))
+	if (!belongs(pg, NULL) || !drop(mfn_x(m)))
 		return;
-	if (pg->state == PAGE_DOMAIN)
-		free_from_domain(mfn_x(m));
-	else
+	if (pg->state != PAGE_DOMAIN) {
 		page_free(m, 0);
+		return;
+	}
+	d = domain_get(pg->owner);
+	free_from_domain(d, mfn_x(m), 0);
+	domain_put(d);
+}
+
+void page_put_block(struct domain *d, mfn_t m, u32 order)
+{
+	u64 n = mfn_x(m), end = n + BIT(order), first = n;
+
+	/* Runs between frames that somebody else still holds. */
+	for (u32 run; n <= end; n++) {
+		if (n < end && drop(n))
+			continue;
+		for (; first < n; first += BIT(run)) {
+			run = block_order(first, n);
+			free_from_domain(d, first, run);
+		}
+		first = n + 1;
+	}
 }
 
 /* --- self-check ----------------------------------------------------------- */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <timer.h>
 
-#define RING_SIZE (64 * KIB)
+#define RING_SIZE PRINTK_RING_SIZE
 #define LINE_SIZE 512
 #define PREFIX    "froe: "
 
@@ -24,6 +24,7 @@ static struct spinlock printk_lock;
 static char ring[RING_SIZE];
 static u32 ring_head; /* bytes ever written; the low bits are the place in the ring */
 static bool ring_wrapped;
+static u32 ring_cleared; /* nothing before this byte is shown any more */
 static enum loglevel threshold = LOG_INFO;
 static bool silent; /* loglvl=none */
 static bool show_all;
@@ -46,6 +47,7 @@ size_t printk_ring_read(char *buf, size_t n, u32 *index)
 	if (!forced)
 		spin_lock(&printk_lock);
 	oldest = ring_wrapped ? ring_head - (u32)RING_SIZE : 0;
+	oldest = ring_head - min(ring_head - oldest, ring_head - ring_cleared);
 	at = *index;
 	/* What has been overwritten, or was never written, starts again at the oldest byte. */
 	if (ring_head - at > ring_head - oldest)
@@ -56,6 +58,11 @@ size_t printk_ring_read(char *buf, size_t n, u32 *index)
 	if (!forced)
 		spin_unlock(&printk_lock);
 	return done;
+}
+
+void printk_ring_clear(void)
+{
+	WRITE_ONCE(ring_cleared, ring_head);
 }
 
 u32 printk_ring_end(void)
@@ -182,6 +189,11 @@ void printk_guest(struct domain *d, const char *fmt, ...)
 void printk_show_all(bool on)
 {
 	WRITE_ONCE(show_all, on);
+}
+
+bool printk_debug(void)
+{
+	return threshold >= LOG_DEBUG;
 }
 
 int printk_set_level(const char *word)

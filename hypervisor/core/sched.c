@@ -126,8 +126,10 @@ void vcpu_unready(struct vcpu *v)
 	if (READ_ONCE(c->running) != v)
 		return;
 	cpu_kick(c, TODO_RESCHED);
-	while (c != this_cpu() && READ_ONCE(c->running) == v)
+	while (c != this_cpu() && READ_ONCE(c->running) == v) {
+		smp_call_run(); /* that CPU may be waiting for this one */
 		cpu_pause();
+	}
 }
 
 void vcpu_wake(struct vcpu *v)
@@ -236,6 +238,23 @@ static void load(struct cpu *c, struct vcpu *v)
 	virt->load(v);
 }
 
+static void forget(void *domain)
+{
+	struct cpu *c = this_cpu();
+
+	if (!c->current || c->current->domain != domain)
+		return;
+	virt->save(c->current);
+	c->current->on_cpu = false;
+	c->current = NULL;
+}
+
+void sched_forget(struct domain *d)
+{
+	forget(d);
+	smp_call_others(forget, d);
+}
+
 static void idle(struct cpu *c)
 {
 	__atomic_exchange_n(&c->mode, CPU_IDLE, __ATOMIC_SEQ_CST);
@@ -257,6 +276,8 @@ static bool todo(struct cpu *c)
 		timer_run();
 	if (bits & TODO_CONSOLE)
 		console_poll();
+	if (bits & TODO_REAP)
+		domain_reap();
 	return bits & TODO_RESCHED;
 }
 

@@ -25,18 +25,25 @@ static void poll_over(struct timer *t)
 	vcpu_wake(container_of(t, struct vcpu, poll_timer));
 }
 
+static void info_home(struct vcpu *v)
+{
+	if (v->id < LEGACY_VCPUS)
+		v->info_at = mfn_to_paddr(v->domain->shared_mfn) + v->id * sizeof(struct vcpu_info);
+	else
+		v->info_at = mfn_to_paddr(v->info_frame);
+}
+
 /* In shared_info until registered elsewhere; vCPUs beyond its slots get a frame of their own. */
 static int info_init(struct vcpu *v)
 {
-	mfn_t m;
-
-	if (v->id < LEGACY_VCPUS) {
-		v->info_at = mfn_to_paddr(v->domain->shared_mfn) + v->id * sizeof(struct vcpu_info);
-		return 0;
+	v->info_frame = INVALID_MFN;
+	if (v->id >= LEGACY_VCPUS) {
+		v->info_frame = page_alloc(0);
+		if (!mfn_valid_box(v->info_frame))
+			return -ENOMEM;
 	}
-	m = page_alloc(0);
-	v->info_at = mfn_to_paddr(m);
-	return mfn_valid_box(m) ? 0 : -ENOMEM;
+	info_home(v);
+	return 0;
 }
 
 struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c)
@@ -60,9 +67,8 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c)
 	list_init(&v->runq);
 	timer_init(&v->timer, c, singleshot);
 	timer_init(&v->poll_timer, c, poll_over);
-	if (fpu_init(v) || info_init(v) || virt->vcpu_init(v)) {
-		fpu_free(v);
-		heap_free(v);
+	if (info_init(v) || fpu_init(v) || virt->vcpu_init(v)) {
+		vcpu_free(v);
 		return NULL;
 	}
 	vlapic_init(v);
@@ -71,6 +77,36 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c)
 	if (d->control)
 		store_release(&c->reflect, v);
 	return v;
+}
+
+void vcpu_stop_timers(struct vcpu *v)
+{
+	v->vlapic.tmict = 0; /* the periodic one would go on */
+	timer_stop(&v->vlapic.timer);
+	timer_stop(&v->timer);
+	timer_stop(&v->poll_timer);
+}
+
+void vcpu_info_release(struct vcpu *v)
+{
+	mfn_t m = paddr_to_mfn(v->info_at);
+	bool was = v->info_registered;
+
+	v->info_registered = false;
+	info_home(v);
+	if (was)
+		page_put(m);
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	if (!v)
+		return;
+	if (mfn_valid_box(v->info_frame))
+		page_free(v->info_frame, 0);
+	virt->vcpu_free(v);
+	fpu_free(v);
+	heap_free(v);
 }
 
 void vcpu_start_pvh(struct vcpu *v, u64 entry, u64 start_info)

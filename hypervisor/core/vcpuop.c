@@ -69,19 +69,22 @@ s64 do_vcpu_up(struct hypercall *c, void *arg)
 	return is_up(target(c)) ? 0 : -EINVAL;
 }
 
-s64 do_vcpu_get_runstate_info(struct hypercall *c, void *arg)
+void vcpu_runstate_get(const struct vcpu *v, struct vcpu_runstate_info *r)
 {
-	struct vcpu_runstate_info *info = arg;
-	struct vcpu *v = target(c);
 	u64 now;
 
 	spin_lock(&v->cpu->sched_lock);
-	*info = v->runstate;
+	*r = v->runstate;
 	spin_unlock(&v->cpu->sched_lock);
 	/* The time in the present state is summed up when it ends. */
 	now = time_now();
-	if ((u32)info->state < ARRAY_SIZE(info->time) && now > info->state_entry_time)
-		info->time[info->state] += now - info->state_entry_time;
+	if ((u32)r->state < ARRAY_SIZE(r->time) && now > r->state_entry_time)
+		r->time[r->state] += now - r->state_entry_time;
+}
+
+s64 do_vcpu_get_runstate_info(struct hypercall *c, void *arg)
+{
+	vcpu_runstate_get(target(c), arg);
 	return 0;
 }
 

@@ -27,6 +27,7 @@
 #define TODO_LEVEL_EOI BIT(2) /* run irq_level_eoi_retire() */
 #define TODO_CALL      BIT(3) /* run smp call */
 #define TODO_CONSOLE   BIT(4) /* serial input or the console menu wants work */
+#define TODO_REAP      BIT(5) /* a domain has vanished: domain_reap() */
 
 struct vcpu;
 struct timer;
@@ -109,6 +110,7 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
+void cpu_hw_cap(u32 word[8]);      /* feature words of CPUID as XEN_SYSCTL_physinfo has them */
 void cpu_detect(void);             /* fill cpu_features; boot_fail() if too old */
 void cpu_init_this(void);          /* EFER, CR0, CR4, PAT of the calling CPU */
 void desc_init_cpu(struct cpu *c); /* GDT, TSS with IST stacks, IDT, %gs of the calling CPU */

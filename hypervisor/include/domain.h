@@ -50,12 +50,13 @@ struct domain {
 	bool control; /* (i) the control domain */
 	u32 refs;     /* (a) */
 	struct spinlock lock;
-	struct domain *next;          /* list of domains, domain.c */
+	struct domain *next;          /* list of domains by id, domain.c */
+	struct domain *hash_next;     /* domain.c */
 	u32 max_vcpus;                /* (i) */
 	struct vcpu *vcpu[MAX_VCPUS]; /* (i) */
 	struct p2m p2m;
 	u64 tot_pages;              /* (a) */
-	u64 max_pages;              /* (d) */
+	u64 max_pages;              /* (a) */
 	struct e820_entry *e820;    /* (i) */
 	u32 e820_count;             /* (i) */
 	mfn_t shared_mfn;           /* (i) hypervisor's frame; */
@@ -68,8 +69,12 @@ struct domain {
 	u64 vm_assist;              /* (a) bits of VMASST_TYPE_* */
 	u64 time_start;             /* (i) its system time 0 on the hypervisor's clock, ns */
 	u32 pause_count;            /* (a) */
-	bool dying;                 /* (d) */
-	bool shutdown;              /* (d) */
+	u32 control_pauses;         /* (d) those of them that are the control domain's */
+	bool started;               /* (d) was unpaused for the first time */
+	bool dying;                 /* (d) takes nothing new any more */
+	bool dead;                  /* (d) has nothing left but what others hold */
+	bool shutdown;              /* (d) shutting down */
+	bool shutdown_done;         /* (a) none of its vCPUs runs any more */
 	u32 shutdown_code;          /* (d) SHUTDOWN_* */
 	u8 shutdown_latch;          /* (d) SCHEDOP_shutdown_code: what to report + 1, 0 = nothing */
 	char crash_reason[96];      /* (d) */
@@ -83,6 +88,8 @@ struct domain {
 	u8 handle[16];
 	u64 poll_mask;                      /* (a) bit n: vCPU n may wait in SCHEDOP_poll */
 	struct domain_watchdog watchdog[2]; /* (d) SCHEDOP_watchdog */
+	struct spinlock end_lock;           /* only tried; outside of all others */
+	u32 end_stage, end_port;            /* under end_lock: destroy.c */
 };
 
 enum vcpu_state {
@@ -125,6 +132,7 @@ struct vcpu {
 	/* vcpu_info: in shared_info until registered elsewhere, then a frame with a reference. */
 	paddr_t info_at;      /* (a) written once, under (d): senders take no lock */
 	bool info_registered; /* (d) */
+	mfn_t info_frame;     /* (i) the hypervisor's, for vCPUs beyond shared_info's slots */
 	/* runstate and time areas: guest-physical, found from the address at registration; a
 	 * runstate area may cross a page: [1] is the second part's address, ~0 if there is none. */
 	gpa_t runstate_gpa[2];              /* (o) .v == ~0: not registered */
@@ -153,11 +161,25 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 
 /* --- domain.c ------------------------------------------------------------- */
 
-/* A domain without vCPUs and memory, paused once. Returns NULL when out of memory. */
-struct domain *domain_create(domid_t id, bool control, u32 max_vcpus, u64 max_pages);
+struct domain_limits {
+	u32 vcpus;
+	u32 events, grant_frames, maptrack_frames; /* 0 = the most there can be */
+	u64 pages;
+	u8 handle[16];
+};
+/*
+ * A domain without vCPUs and memory, paused once, with the given id or, for a guest, the next free
+ * one if that is none. -ENOMEM, -EEXIST.
+ */
+int domain_create(domid_t id, bool control, const struct domain_limits *l, struct domain **out);
 /* With a reference for the caller; DOMID_SELF is the current one. NULL if there is none. */
 struct domain *domain_get(domid_t id);
+/* Same, of the first domain with this id or a higher one. */
+struct domain *domain_get_from(domid_t id);
+/* The last one makes it vanish from the list; domain_reap() frees it. */
 void domain_put(struct domain *d);
+/* TODO_REAP was set: free what has vanished. */
+void domain_reap(void);
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
 /*
@@ -175,6 +197,16 @@ u32 domain_check(void);
 #define for_each_domain(d) for ((d) = load_acquire(&domain_list); (d); (d) = (d)->next)
 extern struct domain *domain_list;
 
+/* --- domctl.c ------------------------------------------------------------- */
+
+struct xen_domctl_getdomaininfo;
+void domctl_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
+
+/* --- destroy.c ------------------------------------------------------------ */
+
+/* A part of the work of ending a guest: 1 if there is more to do, 0 when it is dead. */
+int domain_destroy(struct domain *d);
+
 /* The machine's end (arch/x86/power.c). */
 void machine_power_off(void) __noreturn;
 void machine_reboot(void) __noreturn;
@@ -184,6 +216,12 @@ void machine_stop(const char *why) __noreturn; /* "froe: stopped: why", all CPUs
 
 /* Allocate vCPU `id`, offline, bound to CPU `c`. NULL when out of memory. */
 struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c);
+/* The domain is dying and paused: no timer of v is set, nor sets itself again. */
+void vcpu_stop_timers(struct vcpu *v);
+/* vcpu_info is the hypervisor's own frame again. */
+void vcpu_info_release(struct vcpu *v);
+/* Nobody can have it any more: it is on no CPU, and no timer of it runs. */
+void vcpu_free(struct vcpu *v);
 /* Start state of the PVH convention (32-bit, flat, EBX = start_info); makes it runnable. */
 void vcpu_start_pvh(struct vcpu *v, u64 entry, u64 start_info);
 /* Something that a blocked vCPU waits for has happened; from any CPU. */
@@ -208,6 +246,11 @@ struct vcpu_info *vcpu_info_map(struct vcpu *v);
 /* All vCPUs of d are offline or halted with interrupts off: the domain powered itself off. */
 void vcpu_check_all_halted(struct domain *d);
 
+/* --- vcpuop.c ------------------------------------------------------------- */
+
+/* How long it was in each state, up to now. */
+void vcpu_runstate_get(const struct vcpu *v, struct vcpu_runstate_info *r);
+
 /* --- schedop.c ------------------------------------------------------------ */
 
 /* No watchdog of d fires any more; before it is freed. */
@@ -226,3 +269,5 @@ struct sched_policy {
 	bool (*preempts)(const struct vcpu *woken, const struct vcpu *running);
 };
 void sched_init_cpu(struct cpu *c);
+/* No CPU keeps state of d, which is paused, nor runs a timer that began before. */
+void sched_forget(struct domain *d);

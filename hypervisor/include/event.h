@@ -58,6 +58,8 @@ static inline bool event_in_use(const struct event *e)
 
 int event_init(struct domain *d);
 void event_destroy(struct domain *d);
+/* Close the port behind *port, which counts up from 0; false if there is none. */
+bool event_close_next(struct domain *d, u32 *port);
 
 /* The caller of an upcall vector has changed: tell v again of what is pending. */
 void event_upcall_changed(struct vcpu *v);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <hypercall.h>
+#include <public/froe_hypercall.h>
 #include <xen/xen.h>
+#include <xen/domctl.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
 #include <xen/grant_table.h>
@@ -13,6 +15,7 @@
 #include <xen/physdev.h>
 #include <xen/platform.h>
 #include <xen/sched.h>
+#include <xen/sysctl.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
 

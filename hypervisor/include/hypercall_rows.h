@@ -9,7 +9,8 @@
  *	begins with the sub-operation and the version of the interface.
  * ROW(op, type, way, who, handler): the structure that the dispatcher copies IN before the handler
  *	runs, OUT after it has not failed, IN_OUT or NONE. who: ANY, TARGET (on itself; on other
- *	domains only the control domain) or CONTROL. A number without a row is -ENOSYS.
+ *	domains only the control domain), CONTROL, or of HEADED ones OTHER: the control domain,
+ *about another domain, which the structure names. A number without a row is -ENOSYS.
  */
 /* clang-format off */
 GROUP(platform_op, HEADED)
@@ -29,6 +30,7 @@ ROW(XENMEM_maximum_reservation, domid_t, IN, TARGET, do_memory_maximum_reservati
 ROW(XENMEM_populate_physmap, xen_memory_reservation_t, IN, TARGET, do_memory_populate_physmap)
 ROW(XENMEM_add_to_physmap, xen_add_to_physmap_t, IN, TARGET, do_memory_add_to_physmap)
 ROW(XENMEM_memory_map, xen_memory_map_t, IN_OUT, ANY, do_memory_memory_map)
+ROW(XENMEM_set_memory_map, xen_foreign_memory_map_t, IN, CONTROL, do_memory_set_memory_map)
 ROW(XENMEM_maximum_gpfn, domid_t, IN, TARGET, do_memory_maximum_gpfn)
 ROW(XENMEM_remove_from_physmap, xen_remove_from_physmap_t, IN, TARGET,
     do_memory_remove_from_physmap)
@@ -132,4 +134,25 @@ ROW(HVMOP_get_param, xen_hvm_param_t, IN_OUT, TARGET, do_hvm_get_param)
 ROW(HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector_t, IN, ANY,
     do_hvm_set_evtchn_upcall_vector)
 END(hvm_op)
+
+GROUP(sysctl, HEADED)
+ROW(XEN_SYSCTL_readconsole, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_readconsole)
+ROW(XEN_SYSCTL_physinfo, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_physinfo)
+ROW(XEN_SYSCTL_getdomaininfolist, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_getdomaininfolist)
+END(sysctl)
+
+GROUP(domctl, HEADED)
+ROW(XEN_DOMCTL_createdomain, xen_domctl_t, IN_OUT, CONTROL, do_domctl_createdomain)
+ROW(XEN_DOMCTL_destroydomain, xen_domctl_t, IN, OTHER, do_domctl_destroydomain)
+ROW(XEN_DOMCTL_pausedomain, xen_domctl_t, IN, OTHER, do_domctl_pausedomain)
+ROW(XEN_DOMCTL_unpausedomain, xen_domctl_t, IN, OTHER, do_domctl_unpausedomain)
+ROW(XEN_DOMCTL_getdomaininfo, xen_domctl_t, IN_OUT, CONTROL, do_domctl_getdomaininfo)
+ROW(XEN_DOMCTL_max_mem, xen_domctl_t, IN, OTHER, do_domctl_max_mem)
+ROW(XEN_DOMCTL_max_vcpus, xen_domctl_t, IN, OTHER, do_domctl_max_vcpus)
+ROW(XEN_DOMCTL_sethvmcontext, xen_domctl_t, IN, OTHER, do_domctl_sethvmcontext)
+END(domctl)
+
+GROUP(arch_7, 1)
+ROW(FROE_OP_copy, froe_copy_t, IN, CONTROL, do_froe_copy)
+END(arch_7)
 /* clang-format on */

@@ -38,9 +38,16 @@ struct p2m {
 };
 
 int p2m_init(struct domain *d);
-void p2m_destroy(struct domain *d); /* drops foreign references, frees the tables */
 /* How many frames of the domain `owner` d has mapped, granted or foreign. Looks at all of it. */
 u64 p2m_count_foreign(const struct domain *d, domid_t owner);
+void p2m_pool_for(struct domain *d, u64 pages); /* enough for this much RAM */
+/*
+ * The end of a dying domain, which no CPU runs: give back its frames and drop its references to
+ * others'; then, when no lookup is under way any more, free the tables. Each does a part and
+ * returns true when all is done.
+ */
+bool p2m_clear_all(struct domain *d);
+bool p2m_free(struct domain *d);
 
 /* What gfn maps to; INVALID_MFN and P2M_NONE when nothing. For mappings larger than 4 KiB as well.
  */

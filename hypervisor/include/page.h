@@ -100,8 +100,9 @@ mfn_t page_alloc_flags(u32 order, bool low, bool zero);
 void page_free(mfn_t m, u32 order);
 /* A zeroed PAGE_SHARED frame with one reference, to be dropped with page_put(). */
 mfn_t page_alloc_shared(void);
-/* Free frames in all. */
+/* Free frames, and frames of RAM, in all. */
 u64 page_free_count(void);
+u64 page_ram_count(void);
 
 /*
  * 2^order frames owned by d, each with one reference, scrubbed. Fails with INVALID_MFN when
@@ -118,6 +119,8 @@ bool page_get(mfn_t m, struct domain *d);
  * not counted are ignored. A domain stays in the list of domains until it has no frames left.
  */
 void page_put(mfn_t m);
+/* The same for 2^order frames of d, those of one leaf of its. */
+void page_put_block(struct domain *d, mfn_t m, u32 order);
 
 /* The hypervisor's own frames (tables, control blocks, heap) stay mapped for good. */
 static inline void *paddr_to_virt(paddr_t pa)

@@ -114,8 +114,22 @@ int pt_unmap(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 
 /* Call fn for each leaf that is present, in the order of addresses. */
 void pt_visit(const struct pt_format *f, paddr_t root,
               void (*fn)(void *ctx, u64 va, struct pt_leaf leaf), void *ctx);
-/* Free all table pages below root and root itself; leaves are not looked at. */
-void pt_destroy(const struct pt_format *f, struct pt_pool *pool, paddr_t root);
+/*
+ * Taking an address space apart, in parts of bounded work; each returns true when nothing is left
+ * to do, and else goes on where it stopped when it is called again.
+ *
+ * pt_clear clears leaves and gives each to fn, which returns what that cost of the budget.
+ * pt_detach hides what is below the root from new lookups; when none is under way any more, pt_free
+ * gives the tables back, in which no leaf is left, and the root last.
+ */
+struct pt_clear {
+	s64 budget;
+	u32 (*fn)(void *ctx, u64 va, struct pt_leaf leaf);
+	void *ctx;
+};
+bool pt_clear(const struct pt_format *f, struct pt_clear *c, paddr_t root);
+void pt_detach(paddr_t root);
+bool pt_free(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u32 budget);
 
 /*
  * Walk a guest's tables: each table is reached by read(ctx, gpa, &entry, bytes), which returns 0 or

@@ -28,6 +28,8 @@ void printk_guest(struct domain *d, const char *fmt, ...) __printf(2, 3);
 
 /* Set the threshold from a word of `loglvl=`: error, warning, info, debug, all, none. -EINVAL. */
 int printk_set_level(const char *word);
+/* Details are asked for. */
+bool printk_debug(void);
 
 /* While on, lines of all levels are printed: somebody asked for them at the console. */
 void printk_show_all(bool on);
@@ -37,6 +39,9 @@ void printk_show_all(bool on);
  * start (0 = oldest); out, where to go on. Returns the number of bytes.
  */
 size_t printk_ring_read(char *buf, size_t n, u32 *index);
+/* Later reads begin behind what is there now. */
+void printk_ring_clear(void);
+#define PRINTK_RING_SIZE (64 * KIB)
 /* The index behind the last byte. */
 u32 printk_ring_end(void);
 

@@ -4,6 +4,7 @@
 
 struct cpu;
 struct domain;
+struct hvm_hw_cpu;
 struct vcpu;
 
 /* The mode of a vCPU as far as generic code asks. */
@@ -26,6 +27,8 @@ struct virt_ops {
 	int (*vcpu_init)(struct vcpu *v); /* control block */
 	void (*vcpu_free)(struct vcpu *v);
 	void (*vcpu_reset)(struct vcpu *v, enum vcpu_reset how, u64 entry, u64 rbx);
+	/* State that vcpu_context_check() has passed, of a paused vCPU in no CPU. */
+	void (*vcpu_set)(struct vcpu *v, const struct hvm_hw_cpu *c);
 	void (*run)(struct vcpu *v);  /* enter once, handle the exit */
 	void (*load)(struct vcpu *v); /* becomes current on this CPU */
 	void (*save)(struct vcpu *v); /* leaves this CPU */
@@ -37,6 +40,9 @@ struct virt_ops {
 extern const struct virt_ops *virt;
 extern const struct virt_ops svm_ops;
 
+/* Whether a CPU would enter a guest with this state, and v may have it: 0 or -EINVAL (context.c).
+ */
+int vcpu_context_check(struct vcpu *v, const struct hvm_hw_cpu *c);
 /* CPUID as the guest sees it (virt/cpuid.c). */
 struct cpuid_regs;
 void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *r);

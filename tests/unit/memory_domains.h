@@ -49,6 +49,12 @@ void domain_put(struct domain *d)
 		abort();
 }
 
+/* Without the one that its frames hold together. */
+static u32 refs(u32 d)
+{
+	return dom[d].refs - (dom[d].tot_pages > 0);
+}
+
 int hypercall_target(struct hypercall *c, domid_t id, struct domain **out)
 {
 	*out = domain_get(id == DOMID_SELF ? c->d->id : id);

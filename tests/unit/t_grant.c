@@ -104,7 +104,7 @@ static void check_idle(void)
 {
 	for (u32 d = 0; d < DOMAINS; d++) {
 		CHECK_EQ(pins(d), 0);
-		CHECK_EQ(dom[d].refs, 1);
+		CHECK_EQ(refs(d), 1);
 		CHECK_EQ(grant_check(&dom[d]), 0);
 		CHECK(!spin_is_locked(&dom[d].grant.lock) && !spin_is_locked(&dom[d].p2m.lock));
 		for (u32 ref = 0; ref < dom[d].grant.frames * GRANTS_PER_FRAME; ref++)
@@ -148,7 +148,7 @@ static void test_map(void)
 	CHECK_EQ(entry(1, 9)->flags, GTF_permit_access | GTF_reading);
 	CHECK_EQ(mfn_x(at(0, SCRATCH, &type)), mfn_x(m));
 	CHECK_EQ(type, P2M_GRANT_RO);
-	CHECK_EQ(dom[1].refs, 2);
+	CHECK_EQ(refs(1), 2);
 	CHECK_EQ(mfn_to_page(m)->count, 2);
 	/* The entry is not looked at again for what it has allowed already. */
 	*entry(1, 9) = (grant_entry_v1_t){ .domid = 2, .frame = 6 };
@@ -582,7 +582,7 @@ static void test_granter_dies(void)
 	free = page_free_count();
 	CHECK_EQ(mfn_to_page(m)->state, PAGE_DOMAIN);
 	CHECK_EQ(dom[1].tot_pages, GUEST_RAM);
-	CHECK_EQ(dom[1].refs, 2);
+	CHECK_EQ(refs(1), 2);
 	CHECK_EQ(((u8 *)mfn_to_virt(at(0, SCRATCH, &type)))[0], 69);
 	unit_log_clear();
 	grant_dump(&dom[1]);

@@ -25,7 +25,8 @@ enum {
 enum {
 	ANY,
 	TARGET,
-	CONTROL
+	CONTROL,
+	OTHER
 };
 
 static const struct listed {
@@ -121,6 +122,7 @@ static struct {
 	u8 fill;
 	bool restart, leave;
 	u64 progress;
+	struct domain *target;
 } seen;
 
 static s64 stub(const char *name, u32 size, struct hypercall *c, void *arg)
@@ -135,6 +137,7 @@ static s64 stub(const char *name, u32 size, struct hypercall *c, void *arg)
 			memset(arg, seen.fill, size);
 	}
 	seen.progress = c->progress;
+	seen.target = c->target;
 	c->leave = seen.leave;
 	if (seen.restart) {
 		c->a[2] = 0x2222;
@@ -175,14 +178,22 @@ static void reset(bool control)
 	reads = 0;
 }
 
+static u32 version_of(u64 number)
+{
+	return number == __HYPERVISOR_platform_op ? XENPF_INTERFACE_VERSION
+	                                          : XEN_DOMCTL_INTERFACE_VERSION;
+}
+
+#define HEAD_SIZE 12
+
 /* Put the pointer where the row's call expects it, and what a headed structure begins with. */
 static s64 call_row(const struct listed *g, const struct listed *r, u64 pointer)
 {
-	u32 head[2] = { r->op, XENPF_INTERFACE_VERSION };
+	u32 head[HEAD_SIZE / 4] = { r->op, version_of(g->number), other.id };
 
 	if (g->where == HEADED) {
-		if (reach(pointer, 8))
-			memcpy(guest + (pointer - BASE), head, 8);
+		if (reach(pointer, HEAD_SIZE))
+			memcpy(guest + (pointer - BASE), head, HEAD_SIZE);
 		return call(g->number, pointer, 0, 0);
 	}
 	return call(g->number, r->op, g->where == 1 ? pointer : 1, g->where == 2 ? pointer : 1);
@@ -230,11 +241,11 @@ static void check_row(const struct listed *g, const struct listed *r)
 		printf("  # %s\n", r->handler);
 	CHECK_EQ(seen.has_arg, r->way != NONE);
 	CHECK_EQ(reads, in); /* once, and only if the row says so */
-	for (u32 i = 8; in && i < r->size; i++)
+	for (u32 i = g->where == HEADED ? HEAD_SIZE : 8; in && i < r->size; i++)
 		CHECK_EQ(seen.arg[i], (u8)(i * 7 + 1));
 	for (u32 i = 0; !in && out && i < r->size; i++)
 		CHECK_EQ(seen.arg[i], 0); /* nothing of ours leaks into a reply */
-	for (u32 i = 8; i < r->size; i++)
+	for (u32 i = g->where == HEADED ? HEAD_SIZE : 8; i < r->size; i++)
 		CHECK_EQ(guest[64 + i], out ? 0xa5 : (u8)(i * 7 + 1));
 	CHECK_EQ(guest[64 + r->size], 0);
 	CHECK_EQ(guest[63], 0);
@@ -254,9 +265,9 @@ static void check_row(const struct listed *g, const struct listed *r)
 
 	/* Somebody else than the control domain. */
 	reset(false);
-	CHECK_EQ(call_row(g, r, at), r->who == CONTROL ? -EPERM : 0);
-	CHECK_EQ(seen.calls, r->who != CONTROL);
-	CHECK(r->who != CONTROL || !reads);
+	CHECK_EQ(call_row(g, r, at), r->who >= CONTROL ? -EPERM : 0);
+	CHECK_EQ(seen.calls, r->who < CONTROL);
+	CHECK(r->who < CONTROL || !reads);
 }
 
 static void test_rows(void)
@@ -284,6 +295,14 @@ static bool listed(u64 number, u32 op)
 	return false;
 }
 
+static bool is_headed(u64 number)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].number == number && rows[i].where == HEADED)
+			return true;
+	return false;
+}
+
 /* Every other number is refused without a look at the guest's memory. */
 static void test_unknown(void)
 {
@@ -292,9 +311,8 @@ static void test_unknown(void)
 		for (u32 op = 0; op < 300; op++) {
 			u32 effective = number == __HYPERVISOR_memory_op ? op & 0x3f : op;
 
-			if (number == __HYPERVISOR_multicall ||
-			    number == __HYPERVISOR_platform_op || number == __HYPERVISOR_vcpu_op ||
-			    listed(number, effective))
+			if (number == __HYPERVISOR_multicall || is_headed(number) ||
+			    number == __HYPERVISOR_vcpu_op || listed(number, effective))
 				continue;
 			CHECK_EQ(call(number, op, BASE, BASE), -ENOSYS);
 		}
@@ -328,6 +346,34 @@ static void test_headed(void)
 	memcpy(guest, head, 8);
 	CHECK_EQ(call(__HYPERVISOR_platform_op, BASE, 0, 0), -ENOSYS);
 	CHECK_EQ(seen.calls, 0);
+}
+
+/* About another domain, that exists, and that the handler finds with a reference. */
+static void test_other(void)
+{
+	struct xen_domctl *op = (void *)guest;
+
+	reset(true);
+	op->cmd = XEN_DOMCTL_pausedomain;
+	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	op->domain = 8;
+	CHECK_EQ(call(__HYPERVISOR_domctl, BASE, 0, 0), -ESRCH);
+	op->domain = dom.id;
+	CHECK_EQ(call(__HYPERVISOR_domctl, BASE, 0, 0), -EINVAL);
+	op->domain = DOMID_SELF;
+	CHECK_EQ(call(__HYPERVISOR_domctl, BASE, 0, 0), -EINVAL);
+	CHECK_EQ(seen.calls, 0);
+	op->domain = other.id;
+	puts_seen = 0;
+	seen.result = -EBUSY;
+	CHECK_EQ(call(__HYPERVISOR_domctl, BASE, 0, 0), -EBUSY);
+	CHECK_EQ(seen.calls, 1);
+	CHECK(seen.target == &other);
+	CHECK_EQ(puts_seen, 1);
+	/* The version before anything else of the structure. */
+	op->interface_version++;
+	op->domain = 8;
+	CHECK_EQ(call(__HYPERVISOR_domctl, BASE, 0, 0), -EACCES);
 }
 
 static void test_restart(void)
@@ -489,6 +535,7 @@ void unit_main(void)
 	test_rows();
 	test_unknown();
 	test_headed();
+	test_other();
 	test_restart();
 	test_target();
 	test_multicall();

@@ -95,8 +95,8 @@ static void compare(void)
 			compare_gfn(d, g);
 	CHECK_EQ(dom[1].tot_pages, m_pages);
 	CHECK_EQ(dom[0].tot_pages, OWN_END - OWN_FIRST);
-	CHECK_EQ(dom[0].refs, 1);
-	CHECK_EQ(dom[1].refs, 1);
+	CHECK_EQ(refs(0), 1);
+	CHECK_EQ(refs(1), 1);
 }
 
 /* --- operations

@@ -378,21 +378,41 @@ static void test_flush(void)
 	cpu_count = 1;
 }
 
-/* References of foreign mappings go with the address space; the tables come back. */
+static void destroy(struct domain *d)
+{
+	d->dying = true;
+	while (!p2m_clear_all(d))
+		;
+	while (!p2m_free(d))
+		;
+}
+
+/*
+ * Frames and references of foreign mappings go with the address space, the tables come back; what
+ * somebody else holds of it stays, and nothing new comes in.
+ */
 static void test_destroy(void)
 {
-	mfn_t other = page_alloc_domain(&dom[2], 0);
-	u64 before;
+	mfn_t other = page_alloc_domain(&dom[2], 0), large = page_alloc_domain(&dom[1], 9);
+	u64 before, own = dom[1].tot_pages;
 
 	CHECK(page_get(other, NULL));
 	REQUIRE(!set(&dom[1], 0x777, other, 0, P2M_FOREIGN));
+	REQUIRE(!set(&dom[1], 0x40000, large, 9, P2M_RAM));
+	CHECK(page_get(mfn(mfn_x(large) + 7), &dom[1]));
 	before = page_hypervisor_bytes();
-	p2m_destroy(&dom[1]);
+	destroy(&dom[1]);
 	CHECK(page_hypervisor_bytes() < before);
 	CHECK_EQ(mfn_to_page(other)->count, 1);
+	CHECK(dom[1].tot_pages <= own - 511);
+	CHECK_EQ(mfn_to_page(mfn(mfn_x(large) + 7))->count, 1);
+	CHECK_EQ(mfn_to_page(mfn(mfn_x(large) + 6))->state, PAGE_FREE);
+	page_put(mfn(mfn_x(large) + 7));
 	page_put(other);
+	dom[0].dying = true;
+	CHECK_EQ(set(&dom[0], 0x777, mfn(0x777), 0, P2M_MMIO), -EINVAL);
 	for (u32 i = 0; i < ARRAY_SIZE(dom); i++)
-		p2m_destroy(&dom[i]);
+		destroy(&dom[i]);
 	CHECK_EQ(page_hypervisor_bytes(), 0);
 	CHECK_EQ(page_check(), 0);
 }

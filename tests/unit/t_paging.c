@@ -61,6 +61,29 @@ static u64 translate(const struct pt_format *f, paddr_t root, u64 va)
  * Random maps and unmaps in a window around a border of the given size; every page of the window is
  * compared after each.
  */
+static u32 drop(void *ctx, u64 va, struct pt_leaf leaf)
+{
+	CHECK(leaf.entry & PTE_P);
+	return 1;
+}
+
+/* In as many parts as possible. */
+static void destroy(const struct pt_format *f, paddr_t root,
+                    u32 (*fn)(void *ctx, u64 va, struct pt_leaf leaf))
+{
+	struct pt_clear c = { .fn = fn, .ctx = &root };
+	u64 parts = 0, tables = live_tables;
+
+	do
+		c.budget = 1;
+	while (!pt_clear(f, &c, root));
+	pt_detach(root);
+	CHECK_EQ(live_tables, tables);
+	while (!pt_free(f, &pool, root, 1))
+		parts++;
+	CHECK_EQ(parts, tables - 1);
+}
+
 static void run_model(const struct pt_format *f, u64 base, u32 max_level, u32 rounds)
 {
 	static u64 model[MODEL_2M * 2];
@@ -95,7 +118,7 @@ static void run_model(const struct pt_format *f, u64 base, u32 max_level, u32 ro
 		CHECK(!translate(f, root, base - PAGE_SIZE));
 		CHECK(!translate(f, root, base + (ARRAY_SIZE(model) << PAGE_SHIFT)));
 	}
-	pt_destroy(f, &pool, root);
+	destroy(f, root, drop);
 	CHECK_EQ(live_tables, 0);
 }
 
@@ -136,7 +159,7 @@ static void test_sizes(void)
 	CHECK_EQ(live_tables, before);
 	CHECK_EQ(pt_lookup(&pt_npt, root, GIB).level, 1);
 	CHECK_EQ(translate(&pt_npt, root, GIB + 5 * MIB), (GIB + 5 * MIB) | RW | TYPE(1) | PTE_PWT);
-	pt_destroy(&pt_npt, &pool, root);
+	destroy(&pt_npt, root, drop);
 	CHECK_EQ(live_tables, 0);
 }
 
@@ -160,30 +183,32 @@ static void test_no_memory(void)
 	CHECK_EQ(pt_unmap(&pt_npt, &pool, root, 5 * MIB, PAGE_SIZE), 0);
 	CHECK_EQ(translate(&pt_npt, root, 5 * MIB), 0);
 	CHECK_EQ(translate(&pt_npt, root, 4 * MIB), 4 * MIB | RW);
-	pt_destroy(&pt_npt, &pool, root);
+	destroy(&pt_npt, root, drop);
 	CHECK_EQ(live_tables, 0);
 }
 
 static u64 visited_pages, visited_next;
 
-static void visit(void *ctx, u64 va, struct pt_leaf leaf)
+static u32 visit(void *ctx, u64 va, struct pt_leaf leaf)
 {
 	CHECK(va >= visited_next);
-	CHECK_EQ(translate(&pt_npt, *(paddr_t *)ctx, va), leaf.entry & ~PTE_PS);
+	CHECK_EQ(translate(&pt_npt, *(paddr_t *)ctx, va), 0); /* cleared before it is given out */
 	visited_pages += pt_level_size(&pt_npt, leaf.level) >> PAGE_SHIFT;
 	visited_next = va + pt_level_size(&pt_npt, leaf.level);
+	return leaf.level + 1;
 }
 
-static void test_visit(void)
+/* Each leaf once, in order, whatever the parts are. */
+static void test_clear(void)
 {
 	paddr_t root = mfn_to_paddr(pool_alloc(NULL));
 
 	pt_map(&pt_npt, &pool, root, 0, 0, 3 * GIB, RW, MEM_WB, 2);
 	pt_unmap(&pt_npt, &pool, root, 7 * MIB, 3 * PAGE_SIZE);
 	pt_map(&pt_npt, &pool, root, 700 * GIB, 0, 5 * PAGE_SIZE, RW, MEM_WB, 2);
-	pt_visit(&pt_npt, root, visit, &root);
+	destroy(&pt_npt, root, visit);
 	CHECK_EQ(visited_pages, (3 * GIB >> PAGE_SHIFT) - 3 + 5);
-	pt_destroy(&pt_npt, &pool, root);
+	CHECK_EQ(live_tables, 0);
 }
 
 /* --- guests' tables --------------------------------------------------------- */
@@ -372,7 +397,7 @@ void unit_main(void)
 	test_model();
 	test_sizes();
 	test_no_memory();
-	test_visit();
+	test_clear();
 	test_guest_walks();
 	test_rubbish();
 }

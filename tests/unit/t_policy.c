@@ -217,7 +217,12 @@ static void test_msr_map(void)
 		                    0xc0000101, 0xc0000102, 0xc0000103 };
 	u32 opened = 0;
 
+	struct domain guest = { 0 };
+
+	d.control = true;
 	CHECK_EQ(domain_msr_init(&d), 0);
+	CHECK_EQ(domain_msr_init(&guest), 0);
+	CHECK(guest.msrpm == d.msrpm);
 	for (u32 i = 0; i < ARRAY_SIZE(open); i++)
 		CHECK(!map_bit(open[i], false) && !map_bit(open[i], true));
 	for (u32 base = 0; base < 3; base++)

@@ -152,6 +152,17 @@ static void __init detect_svm(struct cpu_features *f)
 			"where this machine is itself a guest");
 }
 
+void cpu_hw_cap(u32 word[8])
+{
+	struct cpuid_regs basic = cpuid(1, 0), extended = cpuid(0x80000001, 0);
+
+	word[0] = basic.edx;
+	word[1] = basic.ecx;
+	word[2] = extended.edx;
+	word[3] = extended.ecx;
+	word[5] = cpuid(7, 0).ebx;
+}
+
 void __init cpu_detect(void)
 {
 	struct cpu_features *f = &cpu_features;

@@ -31,6 +31,7 @@ int fpu_init(struct vcpu *v)
 void fpu_free(struct vcpu *v)
 {
 	heap_free(v->xsave);
+	v->xsave = NULL;
 }
 
 static bool in_cpu(const struct vcpu *v)
@@ -60,6 +61,16 @@ void fpu_reset(struct vcpu *v)
 	v->xcr0 = XCR0_X87;
 	if (in_cpu(v))
 		restore(v);
+}
+
+#define SOFTWARE_AT 464 /* bytes of the FXSAVE area that no CPU reads */
+#define XSTATE_BV   512
+
+void fpu_set(struct vcpu *v, const u8 fxsave[512])
+{
+	fpu_reset(v);
+	memcpy(v->xsave, fxsave, SOFTWARE_AT);
+	*(u64 *)((u8 *)v->xsave + XSTATE_BV) = XCR0_X87 | XCR0_SSE;
 }
 
 void fpu_load(struct vcpu *v)

@@ -258,19 +258,60 @@ void pt_visit(const struct pt_format *f, paddr_t root,
 	visit_level(f, root, f->levels - 1u, 0, fn, ctx);
 }
 
-static void destroy_level(struct pt_pool *pool, paddr_t root, u32 level)
+static bool clear_level(const struct pt_format *f, struct pt_clear *c, paddr_t root, u32 level,
+                        u64 va)
 {
-	const u64 *table = table_at(root);
+	u64 *table = table_at(root), e;
 
-	for (u32 i = 0; level && i < ENTRIES; i++)
-		if (is_table(table[i], level))
-			destroy_level(pool, table[i] & PTE_ADDR, level - 1);
-	pool->free(pool->ctx, paddr_to_mfn(root));
+	for (u32 i = 0; i < ENTRIES; i++, va += pt_level_size(f, level)) {
+		e = READ_ONCE(table[i]);
+		if (!(e & PTE_P))
+			continue;
+		if (is_table(e, level)) {
+			if (!clear_level(f, c, e & PTE_ADDR, level - 1, va))
+				return false;
+			continue;
+		}
+		if (c->budget <= 0)
+			return false;
+		WRITE_ONCE(table[i], 0);
+		c->budget -= c->fn(c->ctx, va, (struct pt_leaf){ .entry = e, .level = (u8)level });
+	}
+	return true;
 }
 
-void pt_destroy(const struct pt_format *f, struct pt_pool *pool, paddr_t root)
+bool pt_clear(const struct pt_format *f, struct pt_clear *c, paddr_t root)
 {
-	destroy_level(pool, root, f->levels - 1u);
+	return clear_level(f, c, root, f->levels - 1u, 0);
+}
+
+void pt_detach(paddr_t root)
+{
+	for (u32 i = 0; i < ENTRIES; i++)
+		WRITE_ONCE(table_at(root)[i], table_at(root)[i] & ~PTE_P);
+}
+
+static bool free_level(struct pt_pool *pool, paddr_t root, u32 level, u32 *budget)
+{
+	u64 *table = table_at(root);
+
+	for (u32 i = 0; level && i < ENTRIES; i++) {
+		if (!table[i])
+			continue;
+		if (!free_level(pool, table[i] & PTE_ADDR, level - 1, budget))
+			return false;
+		table[i] = 0;
+	}
+	if (!*budget)
+		return false;
+	--*budget;
+	pool->free(pool->ctx, paddr_to_mfn(root));
+	return true;
+}
+
+bool pt_free(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u32 budget)
+{
+	return free_level(pool, root, f->levels - 1u, &budget);
 }
 
 /* An address that the CPU would take at all: canonical, or of 32 bits (APM2 5.3.1). */

@@ -364,11 +364,11 @@ static u32 __init vcpu_count(void)
 
 void __init dom0_build(void)
 {
-	struct domain *d = domain_create(0, true, vcpu_count(), plan.pages);
+	const struct domain_limits limits = { .vcpus = vcpu_count(), .pages = plan.pages };
+	struct domain *d;
 
-	if (!d)
+	if (domain_create(0, true, &limits, &d))
 		boot_fail("out of memory for the control domain\n");
-	control_domain = d;
 	forbid_registers();
 	map_memory(d);
 	create_vcpus(d);
@@ -379,6 +379,8 @@ void __init dom0_build(void)
 	pr_info("control domain: %lu MiB, %u vCPUs, kernel entry %#lx\n",
 	        plan.pages * PAGE_SIZE / MIB, d->max_vcpus, plan.kernel.entry);
 	vcpu_start_pvh(d->vcpu[0], plan.kernel.entry, plan.boot_data.start);
+	d->started = true;
+	d->control_pauses = 0;
 	domain_unpause(d);
 }
 

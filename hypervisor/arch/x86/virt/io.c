@@ -74,16 +74,23 @@ static void open_ports(u8 *map)
 	}
 }
 
+/* Guests share a map without a single port; it is made together with the control domain's. */
 int domain_io_init(struct domain *d)
 {
-	mfn_t m = page_alloc(IOPM_FRAMES_ORDER);
+	static void *closed;
+	mfn_t m;
 
+	if (!d->control) {
+		d->iopm = closed;
+		return 0;
+	}
+	m = page_alloc(IOPM_FRAMES_ORDER + 1);
 	if (!mfn_valid_box(m))
 		return -ENOMEM;
 	d->iopm = mfn_to_virt(m);
-	memset(d->iopm, 0xff, 4 * PAGE_SIZE);
-	if (d->control)
-		open_ports(d->iopm);
+	closed = (u8 *)d->iopm + 4 * PAGE_SIZE;
+	memset(d->iopm, 0xff, 8 * PAGE_SIZE);
+	open_ports(d->iopm);
 	return 0;
 }
 

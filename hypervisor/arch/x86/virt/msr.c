@@ -64,10 +64,16 @@ static void map_clear(u8 *map, u32 msr)
 	map[base + bit / 8] &= (u8) ~(3u << bit % 8);
 }
 
+/* One for all: the control domain's has been made when the first guest comes. */
 int domain_msr_init(struct domain *d)
 {
-	mfn_t m = page_alloc(1);
+	mfn_t m;
 
+	if (!d->control) {
+		d->msrpm = control_domain->msrpm;
+		return 0;
+	}
+	m = page_alloc(1);
 	if (!mfn_valid_box(m))
 		return -ENOMEM;
 	d->msrpm = mfn_to_virt(m);

@@ -51,17 +51,24 @@ static void pool_free(void *ctx, mfn_t m)
 	page_free(m, 0);
 }
 
+#define TABLES_FIRST 256 /* of a guest, until its memory is known; Xen's number */
+
 /*
  * The pool of a guest: two frames for each 2 MiB of its RAM, because any of it may end up in 4 KiB
  * entries and holes cost tables as well, and some for addresses above RAM.
  */
+void p2m_pool_for(struct domain *d, u64 pages)
+{
+	WRITE_ONCE(d->p2m.table_pages_max, max(d->p2m.table_pages_max, 64 + pages / 256));
+}
+
 int p2m_init(struct domain *d)
 {
 	struct p2m *p = &d->p2m;
 	mfn_t root;
 
 	p->pool = (struct pt_pool){ .alloc = pool_alloc, .free = pool_free, .ctx = p };
-	p->table_pages_max = d->control ? ~0ULL : 64 + d->max_pages / 256;
+	p->table_pages_max = d->control ? ~0ULL : TABLES_FIRST;
 	p->max_gfn = 0;
 	d->ones = INVALID_MFN;
 	root = pool_alloc(p);
@@ -152,7 +159,8 @@ int p2m_set_range(struct domain *d, gfn_t g, mfn_t m, u64 frames, enum p2m_type 
 	int rc;
 
 	ASSERT(spin_is_locked(&p->lock));
-	if (!frames || !gfn_in_range(g, frames))
+	/* Nothing new for one that is being taken apart: see destroy.c. */
+	if (!frames || !gfn_in_range(g, frames) || READ_ONCE(d->dying))
 		return -EINVAL;
 	p->max_gfn = max(p->max_gfn, gfn_x(g) + frames - 1);
 	/*
@@ -184,11 +192,25 @@ int p2m_clear(struct domain *d, gfn_t g, u32 order)
 	return rc;
 }
 
-static void drop_foreign(void *ctx, u64 va, struct pt_leaf leaf)
+/* --- the end -------------------------------------------------------------- */
+
+/* What one call of p2m_clear_all() does at most: frames of 4 KiB, or tables. */
+#define END_BUDGET 256
+#define COST_LARGE 16 /* of a larger leaf: its frames are given back at once */
+
+static u32 give_back(void *ctx, u64 va, struct pt_leaf leaf)
 {
-	(void)ctx;
-	if (leaf_type(leaf.entry) == P2M_FOREIGN)
-		page_put(leaf_mfn(leaf, gfn(va >> PAGE_SHIFT)));
+	struct domain *d = ctx;
+	enum p2m_type type = leaf_type(leaf.entry);
+	mfn_t m = mfn((leaf.entry & PTE_ADDR) >> PAGE_SHIFT);
+
+	(void)va;
+	store_release(&d->p2m.changes, d->p2m.changes + 1);
+	if (type == P2M_RAM)
+		page_put_block(d, m, 9u * leaf.level);
+	else if (type == P2M_FOREIGN)
+		page_put(m);
+	return leaf.level ? COST_LARGE : 1;
 }
 
 struct count_of {
@@ -216,19 +238,33 @@ u64 p2m_count_foreign(const struct domain *d, domid_t owner)
 	return of.frames;
 }
 
-void p2m_destroy(struct domain *d)
+bool p2m_clear_all(struct domain *d)
+{
+	struct pt_clear c = { .budget = END_BUDGET, .fn = give_back, .ctx = d };
+	bool done;
+
+	spin_lock(&d->p2m.lock);
+	done = pt_clear(&pt_npt, &c, d->p2m.root);
+	if (done)
+		pt_detach(d->p2m.root);
+	spin_unlock(&d->p2m.lock);
+	return done;
+}
+
+bool p2m_free(struct domain *d)
 {
 	struct p2m *p = &d->p2m;
 
-	if (!p->root)
-		return;
-	pt_visit(&pt_npt, p->root, drop_foreign, d);
-	pt_destroy(&pt_npt, &p->pool, p->root);
-	p->root = 0;
+	if (p->root) {
+		if (!pt_free(&pt_npt, &p->pool, p->root, END_BUDGET))
+			return false;
+		p->root = 0;
+	}
 	if (mfn_valid_box(d->ones))
 		page_free(d->ones, 0);
 	d->ones = INVALID_MFN;
 	BUG_ON(p->table_pages);
+	return true;
 }
 
 /* --- flush ---------------------------------------------------------------- */

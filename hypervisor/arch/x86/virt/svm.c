@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* AMD SVM behind virt_ops: set-up of CPUs and vCPUs, what is injected at entry, the run step. */
+#include <xen/hvm/save.h>
 #include <domain.h>
 #include <fpu.h>
 #include <hypercall.h>
@@ -16,6 +17,7 @@
 #define VM_CR_SVMDIS    BIT(4)
 #define RFLAGS_TF       BIT(8)
 #define RFLAGS_IF       BIT(9)
+#define RFLAGS_WRITABLE 0x3f7fd5
 #define PAT_RESET       0x0007040600070406ULL
 
 #define EXC_DB 1
@@ -81,6 +83,8 @@ static int svm_vcpu_init(struct vcpu *v)
 
 	if (!s || !mfn_valid_box(m)) {
 		heap_free(s);
+		if (mfn_valid_box(m))
+			page_free(m, 0);
 		return -ENOMEM;
 	}
 	v->virt = s;
@@ -144,6 +148,52 @@ static void svm_vcpu_reset(struct vcpu *v, enum vcpu_reset how, u64 entry, u64 r
 	s->armed = s->nmi_masked = s->stepping = false;
 	b->intercept1 = intercepts1;
 	fpu_reset(v);
+}
+
+#define SEGMENT(c, name)                                                                           \
+	((struct vmcb_segment){ (u16)(c)->name##_sel, (u16)(c)->name##_arbytes, (c)->name##_limit, \
+	                        (c)->name##_base })
+
+static void svm_vcpu_set(struct vcpu *v, const struct hvm_hw_cpu *c)
+{
+	struct vmcb *b = svm(v)->vmcb;
+
+	svm_vcpu_reset(v, RESET_PVH, c->rip, 0);
+	v->regs = (struct guest_regs){ c->rax, c->rcx, c->rdx, c->rbx, c->rsp, c->rbp,
+		                       c->rsi, c->rdi, c->r8,  c->r9,  c->r10, c->r11,
+		                       c->r12, c->r13, c->r14, c->r15 };
+	b->rsp = c->rsp;
+	b->rflags = (c->rflags & RFLAGS_WRITABLE) | 2;
+	b->cs = SEGMENT(c, cs);
+	b->ds = SEGMENT(c, ds);
+	b->es = SEGMENT(c, es);
+	b->fs = SEGMENT(c, fs);
+	b->gs = SEGMENT(c, gs);
+	b->ss = SEGMENT(c, ss);
+	b->tr = SEGMENT(c, tr);
+	b->ldtr = SEGMENT(c, ldtr);
+	b->idtr = flat(0, 0, c->idtr_limit, c->idtr_base);
+	b->gdtr = flat(0, 0, c->gdtr_limit, c->gdtr_base);
+	b->cpl = c->ss_arbytes >> 5 & 3;
+	b->efer = c->msr_efer | EFER_SVME;
+	b->cr0 = c->cr0 | 0x10; /* ET is hard-wired */
+	b->cr2 = c->cr2;
+	b->cr3 = c->cr3;
+	b->cr4 = c->cr4;
+	b->dr6 = c->dr6;
+	b->dr7 = c->dr7;
+	memcpy(v->dr, &c->dr0, sizeof(v->dr));
+	b->star = c->msr_star;
+	b->lstar = c->msr_lstar;
+	b->cstar = c->msr_cstar;
+	b->sfmask = c->msr_syscall_mask;
+	b->kernel_gs_base = c->shadow_gs;
+	b->sysenter_cs = c->sysenter_cs;
+	b->sysenter_esp = c->sysenter_esp;
+	b->sysenter_eip = c->sysenter_eip;
+	v->tsc_aux = c->msr_tsc_aux;
+	if (c->flags & XEN_X86_FPU_INITIALISED)
+		fpu_set(v, c->fpu_regs);
 }
 
 /* --- translations ---------------------------------------------------------- */
@@ -455,6 +505,7 @@ const struct virt_ops svm_ops = {
 	.vcpu_init = svm_vcpu_init,
 	.vcpu_free = svm_vcpu_free,
 	.vcpu_reset = svm_vcpu_reset,
+	.vcpu_set = svm_vcpu_set,
 	.run = svm_run,
 	.load = svm_load,
 	.save = svm_save,

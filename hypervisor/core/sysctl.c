@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sysctl: what the control domain asks about the machine, its domains and the messages. */
+#include <bootinfo.h>
+#include <domain.h>
+#include <handlers.h>
+#include <page.h>
+#include <printk.h>
+#include <timer.h>
+
+#define CHUNK 512 /* bytes of the ring at a time */
+
+s64 do_sysctl_physinfo(struct hypercall *c, void *arg)
+{
+	struct xen_sysctl_physinfo *info = &((struct xen_sysctl *)arg)->u.physinfo;
+
+	*info = (struct xen_sysctl_physinfo){
+		.threads_per_core = 1,
+		.cores_per_socket = cpu_count,
+		.nr_cpus = cpu_count,
+		.max_cpu_id = cpu_count - 1,
+		.nr_nodes = 1,
+		.cpu_khz = (u32)time_tsc_khz,
+		.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
+		                XEN_SYSCTL_PHYSCAP_gnttab_v1,
+		.total_pages = page_ram_count(),
+		.free_pages = page_free_count(),
+		.max_mfn = page_max - 1,
+	};
+	cpu_hw_cap(info->hw_cap);
+	return 0;
+}
+
+s64 do_sysctl_getdomaininfolist(struct hypercall *c, void *arg)
+{
+	struct xen_sysctl_getdomaininfolist *op = &((struct xen_sysctl *)arg)->u.getdomaininfolist;
+	u64 to = (u64)op->buffer.p;
+	u32 id = op->first_domain;
+	struct domain *d;
+	s64 rc = 0;
+
+	op->num_domains = 0;
+	for (; !rc && op->num_domains < op->max_domains; op->num_domains++) {
+		struct xen_domctl_getdomaininfo info;
+
+		d = id < DOMID_FIRST_RESERVED ? domain_get_from((domid_t)id) : NULL;
+		if (!d)
+			break;
+		domctl_info(d, &info);
+		id = d->id + 1u;
+		domain_put(d);
+		if (copy_to_guest(to + op->num_domains * sizeof(info), &info, sizeof(info)))
+			rc = -EFAULT;
+	}
+	return rc;
+}
+
+/* Incremental reads go on at an index; the others begin with the oldest byte there is. */
+s64 do_sysctl_readconsole(struct hypercall *c, void *arg)
+{
+	struct xen_sysctl_readconsole *op = &((struct xen_sysctl *)arg)->u.readconsole;
+	u32 index = op->incremental ? op->index : 0, done = 0;
+	u32 count = min(op->count, (u32)PRINTK_RING_SIZE);
+	char text[CHUNK];
+	size_t n;
+
+	do {
+		n = printk_ring_read(text, min(count - done, (u32)CHUNK), &index);
+		if (copy_to_guest((u64)op->buffer.p + done, text, n))
+			return -EFAULT;
+		done += (u32)n;
+	} while (n && done < count);
+	if (op->clear)
+		printk_ring_clear();
+	op->index = index;
+	op->count = done;
+	return 0;
+}
