@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Guests as froed knows them, and the doors through which it reaches them. */
+#pragma once
+
+#include "conn.h"
+
+/* --- the doors: events, grants and the list of domains (door.c; a stand-in in tests) -- */
+
+struct domain_state {
+	uint16_t domid;
+	bool dying, shutdown;
+	uint8_t reason; /* SHUTDOWN_* */
+};
+
+void door_open(void);
+/* The page of a grant, or NULL with errno. */
+void *door_map(uint16_t domid, uint32_t ref);
+void door_unmap(void *page);
+/* Domain 0's own store ring, with its port. */
+void *door_own_ring(uint32_t *port);
+/* A local port, or -errno. */
+int door_bind(uint16_t domid, uint32_t port);
+int door_bind_deaths(void);
+void door_unbind(int port);
+void door_notify(int port);
+/* An event that fired is held back until then. */
+void door_unmask(int port);
+/* All domains, sorted by number, in a list that the caller frees; their count, or -errno. */
+int door_domains(struct domain_state **list);
+
+/* --- guests (guest.c) ------------------------------------------------------------------ */
+
+struct guest {
+	struct list all;
+	uint16_t domid;
+	bool noted; /* its shutdown has been seen */
+	bool gone;  /* to be freed at the end of this turn */
+	uint64_t gfn;
+	uint32_t port; /* the guest's end */
+	int local;     /* ours, or -1 */
+	struct ring *ring;
+	struct xenstore_domain_interface *page;
+	struct console *console;
+};
+
+extern struct list guest_all;
+
+void guest_open(bool store_only);
+struct guest *guest_find(uint16_t domid);
+int guest_introduce(uint16_t domid, uint64_t gfn, uint32_t port);
+int guest_release(uint16_t domid);
+int guest_resume(uint16_t domid);
+void guest_forget(struct guest *g);
+/* From the doors: this local port has fired. */
+void guest_event(int port);
+/* The parts of a turn: rings that stopped before their end go on; before the commit; after it. */
+void guest_serve(void);
+void guest_stage(void);
+void guest_publish(void);
+void guest_reap(void);
+/* From the journal; guest_open() connects them when all of it is read. */
+void guest_restore(uint16_t domid, uint64_t gfn, uint32_t port, bool noted);
+void guest_save(void);
