@@ -157,6 +157,45 @@ static long call_memory(struct rng *r)
 	return xen_memory(op | below(r, 20) / 19 << 6, below(r, 8) ? (uint64_t)p : bad_pointer(r));
 }
 
+/* An operation of n, mostly one of those that are there. */
+static uint32_t one_of(struct rng *r, uint64_t n, uint32_t there)
+{
+	uint32_t op;
+
+	do {
+		op = (uint32_t)below(r, n);
+	} while (!(there >> op & 1) && below(r, 16));
+	return op;
+}
+
+/*
+ * Copies between scratch frames, and mappings over lent ones. The frame numbers of copies must be
+ * right, or they hit anything.
+ */
+static long call_grant(struct rng *r, uint64_t at)
+{
+	uint32_t op = one_of(r, 14, 0x563);
+	uint64_t *p = (uint64_t *)scratch_page(r);
+	uint32_t *q = (uint32_t *)p;
+
+	if (op != GNTTABOP_map_grant_ref && op != GNTTABOP_unmap_grant_ref && op != GNTTABOP_copy)
+		return xen_grant(op, at, below(r, 8) ? below(r, 3) : value(r));
+	memset(p, 0, PAGE_SIZE);
+	if (op == GNTTABOP_copy) {
+		p[0] = below(r, 4) ? (uint64_t)scratch_page(r) / PAGE_SIZE : below(r, 10);
+		p[2] = (uint64_t)scratch_page(r) / PAGE_SIZE;
+		p[1] = below(r, 3) ? DOMID_SELF : next(r);
+		p[3] = DOMID_SELF | below(r, 65536) << 16;
+		q[8] = (uint32_t)(below(r, 4097) | below(r, 4) / 3 << 16);
+	} else {
+		p[0] = (uint64_t)lent[r->cpu][below(r, 4)];
+		q[2] = op ? 0 : (uint32_t)(GNTMAP_host_map | below(r, 32));
+		q[3] = (uint32_t)below(r, 10);
+		q[4] = (uint32_t)below(r, 4);
+	}
+	return xen_grant(op, below(r, 8) ? (uint64_t)p : bad_pointer(r), 1);
+}
+
 static long call_sched(struct rng *r)
 {
 	struct sched_poll poll = { .nr_ports = (uint32_t)below(r, 140), .timeout = 1 };
@@ -193,17 +232,6 @@ static long call_platform(struct rng *r)
 	return xen_platform(p);
 }
 
-/* An operation of n, mostly one of those that are there. */
-static uint32_t one_of(struct rng *r, uint64_t n, uint32_t there)
-{
-	uint32_t op;
-
-	do {
-		op = (uint32_t)below(r, n);
-	} while (!(there >> op & 1) && below(r, 16));
-	return op;
-}
-
 static long call(struct rng *r)
 {
 	uint64_t at = pointer(r);
@@ -226,7 +254,7 @@ static long call(struct rng *r)
 	case 6:
 		return xen_event(one_of(r, 16, 0x7fb), at);
 	case 7:
-		return xen_grant(one_of(r, 14, 0x541), at, below(r, 8) ? below(r, 3) : value(r));
+		return call_grant(r, at);
 	case 8:
 		return xen_hvm(one_of(r, 27, 0x800203), at);
 	case 9:

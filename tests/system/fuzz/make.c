@@ -154,17 +154,46 @@ static void make_console(struct call *c)
 	}
 }
 
+/* Lists of one: what lies behind may name any frame. Our frames are alike, so a copy is no loss. */
+static void make_grant_use(struct call *c, uint8_t op)
+{
+	struct gnttab_copy *copy = place(sizeof(*copy));
+	struct gnttab_map_grant_ref *map = (void *)copy;
+
+	fill(copy, sizeof(*copy));
+	if (op == GNTTABOP_copy) {
+		copy->source.domid = copy->dest.domid = DOMID_SELF;
+		copy->source.u.gmfn = gfn[below(FRAMES)];
+		copy->dest.u.gmfn = gfn[below(FRAMES)];
+		copy->dest.offset = copy->source.offset;
+		copy->flags &= (uint16_t)~GNTCOPY_dest_gref;
+	} else {
+		map->host_addr = frame() * PAGE;
+		map->dom = domid();
+		c->frames_moved = true;
+	}
+	c->nr = __HYPERVISOR_grant_table_op;
+	c->arg[0] = op;
+	c->arg[1] = exactly(copy);
+	c->arg[2] = 1;
+}
+
 static void make_grant(struct call *c)
 {
 	static const uint8_t ops[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 99 };
+	uint8_t op = ops[below(COUNT(ops))];
 	struct gnttab_setup_table *p = place(sizeof(*p));
 
+	if (op == GNTTABOP_copy || op == GNTTABOP_map_grant_ref) {
+		make_grant_use(c, op);
+		return;
+	}
 	fill(p, sizeof(*p));
 	p->dom = domid();
 	p->nr_frames = (uint32_t)(below(2) ? below(70) : odd());
 	set_xen_guest_handle(p->frame_list, (xen_pfn_t *)pointer(place(512)));
 	c->nr = __HYPERVISOR_grant_table_op;
-	c->arg[0] = ops[below(COUNT(ops))];
+	c->arg[0] = op;
 	c->arg[1] = exactly(p);
 	c->arg[2] = below(4) ? 1 : odd();
 }
