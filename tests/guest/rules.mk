@@ -4,7 +4,7 @@
 GT := $(B)/tests/guest
 GTFLAGS := -std=gnu11 -O2 -g -m64 -mno-red-zone -mgeneral-regs-only -ffreestanding -fno-pic \
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \
-	-fno-common -fcf-protection=none -fwrapv $(WARN) $(XENDEF) -Itests/guest/lib
+	-fno-common -fcf-protection=none -fwrapv $(WARN) $(XENDEF) -Itests/guest/lib -Ihypervisor/include/public
 GTLIB := $(patsubst %,$(B)/%.o,$(sort $(wildcard tests/guest/lib/*.[cS])))
 GTELF := $(patsubst tests/guest/t_%.c,$(GT)/%.elf,$(sort $(wildcard tests/guest/t_*.c))) \
 	$(patsubst tests/guest/%.c,$(GT)/%.elf,$(wildcard tests/guest/bench.c))

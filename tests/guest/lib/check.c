@@ -5,7 +5,8 @@
 /* A test that fails in a loop should not drown the line that matters. */
 #define CHECK_LINES 40
 
-static uint32_t check_count, check_failed;
+uint32_t check_failed;
+static uint32_t check_count;
 
 void check_fail(const char *file, int line, const char *text)
 {

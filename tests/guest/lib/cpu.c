@@ -3,7 +3,7 @@
  * The CPUs of a test: the first one's start, the others' by INIT and start-up
  * IPIs, and functions run on them.
  */
-#include "guest.h"
+#include "domu.h"
 
 #define MSR_GS_BASE 0xc0000101
 #define STACK_SIZE  0x4000
@@ -133,6 +133,8 @@ void guest_start(void)
 	for (i = 0; i < cpu_count; i++)
 		cpus[i].apic_id = ids[i];
 	cpus[0].up = true;
+	if (xen_base && !(start_info->flags & SIF_INITDOMAIN))
+		domu_main();
 	test_main();
 	check_verdict();
 }

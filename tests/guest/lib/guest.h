@@ -39,6 +39,7 @@
 void check_that(bool ok, const char *file, int line, const char *text);
 void check_equal(long got, long want, const char *file, int line, const char *text);
 void check_fail(const char *file, int line, const char *text);
+extern uint32_t check_failed;
 bool check_clean(void); /* no check has failed so far */
 _Noreturn void check_verdict(void);
 
