@@ -58,31 +58,11 @@ bool menu_work(void)
 
 /* --- r -------------------------------------------------------------------- */
 
-static const char *cpu_mode_name(u32 mode)
-{
-	static const char *const names[] = { "host", "guest", "idle" };
-
-	return mode < ARRAY_SIZE(names) ? names[mode] : "?";
-}
-
 static const char *vcpu_state_name(u32 state)
 {
 	static const char *const names[] = { "offline", "runnable", "blocked" };
 
 	return state < ARRAY_SIZE(names) ? names[state] : "?";
-}
-
-static void dump_cpu(const struct cpu *c)
-{
-	const struct vcpu *v = READ_ONCE(c->current);
-
-	if (v)
-		pr_info("CPU %u: APIC id %u, %s, runs d%uv%u, todo %#lx, %lu entries\n", c->id,
-		        c->apic_id, cpu_mode_name(c->mode), v->domain->id, v->id, c->todo,
-		        c->entries);
-	else
-		pr_info("CPU %u: APIC id %u, %s, todo %#lx, %lu entries\n", c->id, c->apic_id,
-		        cpu_mode_name(c->mode), c->todo, c->entries);
 }
 
 static void dump_vcpu(struct vcpu *v)
@@ -99,7 +79,7 @@ static void dump_registers(void)
 	struct domain *d;
 
 	for (u32 i = 0; i < cpu_count; i++)
-		dump_cpu(cpus[i]);
+		cpu_dump(cpus[i]);
 	for_each_domain(d) for (u32 i = 0; i < d->max_vcpus; i++) if (d->vcpu[i])
 		dump_vcpu(d->vcpu[i]);
 }
@@ -224,17 +204,6 @@ bool menu_snapshot(const struct trap_frame *f)
 	return true;
 }
 
-static void print_snapshot(const struct cpu *c)
-{
-	const struct trap_frame *f = &snapshot;
-
-	pr_info("CPU %u: rip %016lx rsp %016lx rflags %06lx\n", c->id, f->rip, f->rsp, f->rflags);
-	pr_info("  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
-	pr_info("  rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", f->rsi, f->rdi, f->rbp, f->r8);
-	pr_info("  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", f->r9, f->r10, f->r11, f->r12);
-	pr_info("  r13 %016lx r14 %016lx r15 %016lx\n", f->r13, f->r14, f->r15);
-}
-
 static void nmi_dump(void)
 {
 	u64 limit = time_now() + 100000000;
@@ -248,7 +217,7 @@ static void nmi_dump(void)
 		pr_info("menu: there is no other CPU\n");
 		return;
 	}
-	dump_cpu(c);
+	cpu_dump(c);
 	store_release(&snapshot_wanted, c->id + 1);
 	lapic_send_nmi(c->apic_id);
 	while (load_acquire(&snapshot_wanted) && time_now() < limit)
@@ -258,7 +227,7 @@ static void nmi_dump(void)
 		pr_err("CPU %u takes no NMI\n", c->id);
 		return;
 	}
-	print_snapshot(c);
+	trap_dump_registers(&snapshot);
 }
 
 /* --- w, R, P -------------------------------------------------------------- */

@@ -9,26 +9,19 @@
 #include <handlers.h>
 #include <timer.h>
 
-#define NS_PER_S 1000000000ULL
-
 static struct spinlock wallclock_lock;
 
 /* It is secs.nsecs now, where now is system_time on the control domain's clock. */
 static int wallclock_set(struct domain *control, u64 secs, u32 nsecs, u64 system_time)
 {
 	u64 now = system_time + control->time_start;
+	struct wallclock at_0;
 	struct domain *d;
 
-	if (nsecs >= NS_PER_S || now < system_time || now / NS_PER_S >= secs)
+	if (nsecs >= NS_PER_S || now < system_time || !wallclock_at_0(secs, nsecs, now, &at_0))
 		return -EINVAL;
 	spin_lock(&wallclock_lock);
-	/* At least a second is left, so this cannot wrap. */
-	time_wallclock.sec = secs - now / NS_PER_S - 1;
-	time_wallclock.nsec = (u32)(nsecs + NS_PER_S - now % NS_PER_S);
-	if (time_wallclock.nsec >= NS_PER_S) {
-		time_wallclock.nsec -= (u32)NS_PER_S;
-		time_wallclock.sec++;
-	}
+	time_wallclock = at_0;
 	for_each_domain(d) domain_wallclock_update(d);
 	spin_unlock(&wallclock_lock);
 	return 0;
@@ -57,9 +50,8 @@ s64 do_platform_firmware_info(struct hypercall *c, void *arg)
 	struct xenpf_firmware_info *op = &((struct xen_platform_op *)arg)->u.firmware_info;
 
 	switch (op->type) {
-	case XEN_FW_DISK_INFO:
+	case XEN_FW_DISK_INFO: /* as behind the last disk */
 	case XEN_FW_DISK_MBR_SIGNATURE:
-		return -ESRCH; /* as behind the last disk */
 	case XEN_FW_VBEDDC_INFO:
 		return -ESRCH;
 	case XEN_FW_EFI_INFO:
@@ -121,37 +113,32 @@ s64 do_platform_get_dom0_console(struct hypercall *c, void *arg)
  * Devices and the configuration space that the control domain announces. It drives them itself and
  * none of them is given to guests, so there is nothing to remember.
  */
-static s64 physdev_heard(void)
+s64 do_physdev_manage_pci_add(struct hypercall *c, void *arg)
 {
 	return 0;
 }
 
-s64 do_physdev_manage_pci_add(struct hypercall *c, void *arg)
-{
-	return physdev_heard();
-}
-
 s64 do_physdev_manage_pci_remove(struct hypercall *c, void *arg)
 {
-	return physdev_heard();
+	return 0;
 }
 
 s64 do_physdev_manage_pci_add_ext(struct hypercall *c, void *arg)
 {
-	return physdev_heard();
+	return 0;
 }
 
 s64 do_physdev_pci_mmcfg_reserved(struct hypercall *c, void *arg)
 {
-	return physdev_heard();
+	return 0;
 }
 
 s64 do_physdev_pci_device_add(struct hypercall *c, void *arg)
 {
-	return physdev_heard();
+	return 0;
 }
 
 s64 do_physdev_pci_device_remove(struct hypercall *c, void *arg)
 {
-	return physdev_heard();
+	return 0;
 }

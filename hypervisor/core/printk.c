@@ -22,47 +22,53 @@
 
 static struct spinlock printk_lock;
 static char ring[RING_SIZE];
-static u32 ring_head; /* bytes ever written; the low bits are the place in the ring */
-static bool ring_wrapped;
-static u32 ring_cleared; /* nothing before this byte is shown any more */
-static enum loglevel threshold = LOG_INFO;
-static bool silent; /* loglvl=none */
+static u32 ring_head;            /* bytes ever written; the low bits are the place in the ring */
+static u32 ring_oldest;          /* the first byte that is still there, and was not cleared */
+static int threshold = LOG_INFO; /* -1: print nothing */
 static bool show_all;
+
+static void lock(void)
+{
+	if (!console_forced())
+		spin_lock(&printk_lock);
+}
+
+static void unlock(void)
+{
+	if (!console_forced())
+		spin_unlock(&printk_lock);
+}
 
 static void ring_put(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		ring[ring_head % RING_SIZE] = s[i];
-		if (++ring_head == RING_SIZE)
-			ring_wrapped = true;
+		ring[ring_head++ % RING_SIZE] = s[i];
+		if (ring_head - ring_oldest > RING_SIZE)
+			ring_oldest++;
 	}
 }
 
 size_t printk_ring_read(char *buf, size_t n, u32 *index)
 {
-	bool forced = console_forced();
 	size_t done = 0;
-	u32 at, oldest;
+	u32 at = *index;
 
-	if (!forced)
-		spin_lock(&printk_lock);
-	oldest = ring_wrapped ? ring_head - (u32)RING_SIZE : 0;
-	oldest = ring_head - min(ring_head - oldest, ring_head - ring_cleared);
-	at = *index;
+	lock();
 	/* What has been overwritten, or was never written, starts again at the oldest byte. */
-	if (ring_head - at > ring_head - oldest)
-		at = oldest;
+	if (ring_head - at > ring_head - ring_oldest)
+		at = ring_oldest;
 	while (done < n && at != ring_head)
 		buf[done++] = ring[at++ % RING_SIZE];
 	*index = at;
-	if (!forced)
-		spin_unlock(&printk_lock);
+	unlock();
 	return done;
 }
 
 void printk_ring_clear(void)
 {
-	WRITE_ONCE(ring_cleared, ring_head);
+	lock();
+	ring_oldest = ring_head;
+	unlock();
 }
 
 u32 printk_ring_end(void)
@@ -73,11 +79,8 @@ u32 printk_ring_end(void)
 /* Prefix every line of `text` and hand it on; a last line without an end gets one. */
 static void emit(enum loglevel level, const char *text)
 {
-	bool print = show_all || (!silent && level <= threshold);
-
 	/* The last words of the machine are shown whatever the command line says. */
-	if (console_forced() && level == LOG_ERR)
-		print = true;
+	bool print = show_all || (int)level <= threshold || (level == LOG_ERR && console_forced());
 
 	while (*text) {
 		const char *end = strchr(text, '\n');
@@ -92,23 +95,14 @@ static void emit(enum loglevel level, const char *text)
 	}
 }
 
-static void emit_locked(enum loglevel level, const char *text)
-{
-	bool forced = console_forced();
-
-	if (!forced)
-		spin_lock(&printk_lock);
-	emit(level, text);
-	if (!forced)
-		spin_unlock(&printk_lock);
-}
-
 void printk_va(enum loglevel level, const char *fmt, va_list ap)
 {
 	char text[LINE_SIZE];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	emit_locked(level, text);
+	lock();
+	emit(level, text);
+	unlock();
 }
 
 void printk(enum loglevel level, const char *fmt, ...)
@@ -156,8 +150,7 @@ static void make_printable(char *s)
 
 void printk_guest(struct domain *d, const char *fmt, ...)
 {
-	bool forced = console_forced();
-	char text[LINE_SIZE];
+	char text[LINE_SIZE], note[64];
 	u32 missed = 0;
 	size_t n, start;
 	va_list ap;
@@ -171,19 +164,15 @@ void printk_guest(struct domain *d, const char *fmt, ...)
 		text[n - 1] = '\0';
 	make_printable(text);
 
-	if (!forced)
-		spin_lock(&printk_lock);
+	lock();
 	if (guest_credit(d, time_now(), &missed)) {
-		char note[64];
-
 		if (missed) {
 			snprintf(note, sizeof(note), "d%u: %u messages left out\n", d->id, missed);
 			emit(LOG_WARN, note);
 		}
 		emit(LOG_WARN, text);
 	}
-	if (!forced)
-		spin_unlock(&printk_lock);
+	unlock();
 }
 
 void printk_show_all(bool on)
@@ -200,15 +189,12 @@ int printk_set_level(const char *word)
 {
 	static const struct {
 		const char *word;
-		enum loglevel level;
+		int level;
 	} levels[] = {
-		{ "error", LOG_ERR },   { "warning", LOG_WARN }, { "info", LOG_INFO },
-		{ "debug", LOG_DEBUG }, { "all", LOG_DEBUG },
+		{ "none", -1 },       { "error", LOG_ERR },   { "warning", LOG_WARN },
+		{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { "all", LOG_DEBUG },
 	};
 
-	silent = !strcmp(word, "none");
-	if (silent)
-		return 0;
 	for (u32 i = 0; i < ARRAY_SIZE(levels); i++)
 		if (!strcmp(word, levels[i].word)) {
 			threshold = levels[i].level;

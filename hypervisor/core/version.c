@@ -85,29 +85,20 @@ s64 do_version_build_id(struct hypercall *c, void *arg)
 /* --- vm_assist ------------------------------------------------------------- */
 
 /* The only one that means something to an HVM guest: how its runstate area is written. */
-#define ASSIST_VALID BIT(VMASST_TYPE_runstate_update_flag)
-
-static bool assist_valid(u64 type)
-{
-	return type < 64 && (ASSIST_VALID >> type & 1);
-}
+#define ASSIST VMASST_TYPE_runstate_update_flag
 
 s64 do_vm_assist_enable(struct hypercall *c, void *arg)
 {
-	u64 type = (u32)c->a[1];
-
-	if (!assist_valid(type))
+	if ((u32)c->a[1] != ASSIST)
 		return -EINVAL;
-	bit_test_and_set_atomic(&c->d->vm_assist, (u32)type);
+	bit_test_and_set_atomic(&c->d->vm_assist, ASSIST);
 	return 0;
 }
 
 s64 do_vm_assist_disable(struct hypercall *c, void *arg)
 {
-	u64 type = (u32)c->a[1];
-
-	if (!assist_valid(type))
+	if ((u32)c->a[1] != ASSIST)
 		return -EINVAL;
-	bit_test_and_clear_atomic(&c->d->vm_assist, (u32)type);
+	bit_test_and_clear_atomic(&c->d->vm_assist, ASSIST);
 	return 0;
 }

@@ -142,11 +142,15 @@ struct trap_frame {
 	u64 rip, cs, rflags, rsp, ss;
 };
 void trap_handle(struct trap_frame *f); /* from entry.S, every vector; traps.c */
-/* Registers and the stack of a host context, onto the console. */
+/* One line on what a CPU does. */
+void cpu_dump(const struct cpu *c);
+void trap_dump_registers(const struct trap_frame *f);
+/* The calling CPU's stack from rsp on, and the return addresses in it. */
+void trap_dump_stack(u64 rsp);
+/* All of it, of a host context of the calling CPU. */
 void trap_dump(const struct trap_frame *f);
 /* rdmsr that survives #GP: returns 0 or -EINVAL. */
 int rdmsr_safe(u32 msr, u64 *v);
-int wrmsr_safe(u32 msr, u64 v);
 
 /* Physical interrupts in host mode (irq.c): called by trap_handle for vectors 32-255. */
 void irq_handle(u32 vector);

@@ -27,6 +27,17 @@ struct wallclock {
 extern struct wallclock time_wallclock;
 void time_wallclock_init(void); /* from the RTC */
 
+#define NS_PER_S 1000000000ULL
+
+/* What it said at time 0 if it says sec.nsec at `now`; false when that is before 1970. */
+static inline bool wallclock_at_0(u64 sec, u32 nsec, u64 now, struct wallclock *out)
+{
+	u64 left = nsec + NS_PER_S - now % NS_PER_S; /* of one second more */
+
+	*out = (struct wallclock){ sec - now / NS_PER_S - 1 + left / NS_PER_S, left % NS_PER_S };
+	return now / NS_PER_S < sec;
+}
+
 struct timer {
 	u64 deadline;               /* ns, under the CPU's timer_lock */
 	void (*fn)(struct timer *); /* runs on the timer's CPU, no lock held; may set it again */

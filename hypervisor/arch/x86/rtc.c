@@ -104,21 +104,10 @@ static int rtc_decode(const struct rtc_regs *r, u64 *sec)
 void time_wallclock_init(void)
 {
 	struct rtc_regs r;
-	u64 sec, now;
+	u64 sec;
 
-	if (regs_read_stable(&r) || rtc_decode(&r, &sec)) {
+	if (regs_read_stable(&r) || rtc_decode(&r, &sec))
 		pr_warn("time: the real-time clock holds no date, starting in 1970\n");
-		return;
-	}
-	now = time_now();
-	if (sec < now / 1000000000 + 1)
-		return;
-	/* Time 0 is `now` earlier. */
-	time_wallclock.sec = sec - now / 1000000000 - 1;
-	time_wallclock.nsec = 1000000000 - (u32)(now % 1000000000);
-	if (time_wallclock.nsec == 1000000000) {
-		time_wallclock.sec++;
-		time_wallclock.nsec = 0;
-	}
-	pr_info("time: %lu seconds since 1970 by the real-time clock\n", sec);
+	else if (wallclock_at_0(sec, 0, time_now(), &time_wallclock))
+		pr_info("time: %lu seconds since 1970 by the real-time clock\n", sec);
 }

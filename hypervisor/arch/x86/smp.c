@@ -13,6 +13,7 @@
 #include <cpu.h>
 #include <domain.h>
 #include <hostmap.h>
+#include <hostregs.h>
 #include <page.h>
 #include <printk.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static void wait_for_release(struct cpu *c)
 
 static void __noreturn start_ap(struct cpu *c)
 {
+	wrmsr(MSR_GS_BASE, (u64)c);
 	if (!take_awaited(c->id)) /* too late: what follows may be freed already */
 		cpu_halt_forever();
 	cpu_init_this();

@@ -10,6 +10,7 @@
 #include <domain.h>
 #include <hostmap.h>
 #include <printk.h>
+#include <string.h>
 #include <virt.h>
 #include <watchdog.h>
 
@@ -44,25 +45,6 @@ int rdmsr_safe(u32 msr, u64 *v)
 	return rc;
 }
 
-int wrmsr_safe(u32 msr, u64 v)
-{
-	int rc = 0;
-
-	__asm__ volatile("1:\twrmsr\n"
-	                 "2:\n\t"
-	                 ".pushsection .text.fixup,\"ax\"\n"
-	                 "3:\tmovl %[inval],%[rc]\n\t"
-	                 "jmp 2b\n\t"
-	                 ".popsection\n\t"
-	                 ".pushsection .extable,\"a\"\n\t"
-	                 ".quad 1b, 3b\n\t"
-	                 ".popsection"
-	                 : [rc] "+r"(rc)
-	                 : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)), [inval] "i"(-EINVAL)
-	                 : "memory");
-	return rc;
-}
-
 static bool fix_up(struct trap_frame *f)
 {
 	for (const struct extable_entry *e = extable_start; e < extable_end; e++) {
@@ -78,36 +60,13 @@ static bool fix_up(struct trap_frame *f)
 
 static const char *vector_name(u64 vector)
 {
-	static const char *const name[32] = {
-		"#DE divide error",
-		"#DB debug",
-		"NMI",
-		"#BP breakpoint",
-		"#OF overflow",
-		"#BR bound range",
-		"#UD invalid opcode",
-		"#NM device not available",
-		"#DF double fault",
-		"coprocessor overrun",
-		"#TS invalid TSS",
-		"#NP segment not present",
-		"#SS stack",
-		"#GP general protection",
-		"#PF page fault",
-		"reserved",
-		"#MF x87",
-		"#AC alignment check",
-		"#MC machine check",
-		"#XF SIMD",
-		"reserved",
-		"#CP control protection",
-		[28] = "#HV",
-		"#VC",
-		"#SX security",
+	static const char name[32][4] = {
+		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "?", "#TS",
+		"#NP", "#SS", "#GP", "#PF", "?",   "#MF", "#AC", "#MC", "#XF", "?", "#CP",
+		"?",   "?",   "?",   "?",   "?",   "?",   "#HV", "#VC", "#SX", "?",
 	};
-	const char *n = vector < 32 ? name[vector] : "interrupt";
 
-	return n ? n : "reserved";
+	return vector < 32 ? name[vector] : "interrupt";
 }
 
 static bool in_text(u64 a)
@@ -131,7 +90,7 @@ static bool find_stack(u64 sp, u64 *low, u64 *high)
 #define DUMP_WORDS 24
 #define DUMP_CALLS 16
 
-static void dump_stack(u64 sp)
+void trap_dump_stack(u64 sp)
 {
 	u64 low, high, calls = 0, n = 0;
 
@@ -155,23 +114,20 @@ static void dump_stack(u64 sp)
 	}
 }
 
-static void dump_current(const struct cpu *c)
+void cpu_dump(const struct cpu *c)
 {
 	static const char *const mode[] = { "host", "guest", "idle" };
-	const struct vcpu *v = c->current;
+	const struct vcpu *v = READ_ONCE(c->current);
+	char runs[32] = "no vCPU";
 
 	if (v)
-		pr_err("CPU %u: %s mode, %lu entries, current d%uv%u\n", c->id,
-		       c->mode < ARRAY_SIZE(mode) ? mode[c->mode] : "?", c->entries, v->domain->id,
-		       v->id);
-	else
-		pr_err("CPU %u: %s mode, %lu entries, no current domain\n", c->id,
-		       c->mode < ARRAY_SIZE(mode) ? mode[c->mode] : "?", c->entries);
+		snprintf(runs, sizeof(runs), "d%uv%u", v->domain->id, v->id);
+	pr_err("CPU %u: APIC id %u, %s mode, runs %s, todo %#lx, %lu entries\n", c->id, c->apic_id,
+	       c->mode < ARRAY_SIZE(mode) ? mode[c->mode] : "?", runs, c->todo, c->entries);
 }
 
-void trap_dump(const struct trap_frame *f)
+void trap_dump_registers(const struct trap_frame *f)
 {
-	dump_current(this_cpu());
 	pr_err("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %08lx\n", f->cs, f->rip, f->ss, f->rsp,
 	       f->rflags);
 	pr_err("rax %016lx  rbx %016lx  rcx %016lx\n", f->rax, f->rbx, f->rcx);
@@ -179,9 +135,15 @@ void trap_dump(const struct trap_frame *f)
 	pr_err("rbp %016lx  r8  %016lx  r9  %016lx\n", f->rbp, f->r8, f->r9);
 	pr_err("r10 %016lx  r11 %016lx  r12 %016lx\n", f->r10, f->r11, f->r12);
 	pr_err("r13 %016lx  r14 %016lx  r15 %016lx\n", f->r13, f->r14, f->r15);
+}
+
+void trap_dump(const struct trap_frame *f)
+{
+	cpu_dump(this_cpu());
+	trap_dump_registers(f);
 	pr_err("cr0 %08lx  cr2 %016lx  cr3 %012lx  cr4 %08lx\n", read_cr0(), read_cr2(), read_cr3(),
 	       read_cr4());
-	dump_stack(f->rsp);
+	trap_dump_stack(f->rsp);
 }
 
 static void __noreturn trap_fatal(const struct trap_frame *f)
