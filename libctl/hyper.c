@@ -20,6 +20,7 @@ static void say_nothing(struct xentoollog_logger *logger, xentoollog_level level
 }
 
 static struct xentoollog_logger silent = { .vmessage = say_nothing };
+struct xentoollog_logger *const froe__silent = &silent;
 
 static int open_hypervisor(struct froe *f)
 {

@@ -16,6 +16,8 @@
 
 #define PAGE 4096ul
 
+struct xentoollog_logger;
+
 /* The buffer, zeroed, with room for `size` bytes; NULL with the error in the handle. */
 void *froe__buffer(struct froe *f, size_t size);
 /* 0 or more, or a negative errno; -EPERM and so on also if the hypervisor cannot be reached. */
@@ -30,6 +32,11 @@ struct xen_domctl *froe__domctl(struct froe *f, uint32_t cmd, uint32_t domain, s
 long froe__domctl_call(struct froe *f, struct xen_domctl *d);
 struct xen_sysctl *froe__sysctl(struct froe *f, uint32_t cmd, size_t extra, void *more);
 long froe__sysctl_call(struct froe *f, struct xen_sysctl *s);
+
+/* For those libraries that would print. */
+extern struct xentoollog_logger *const froe__silent;
+/* Grant a guest's console and store pages to domain 0 (grants.c). */
+int froe__seed_grants(struct froe *f, uint32_t id, uint64_t console, uint64_t store);
 
 /* A domctl with no more to it than that. */
 int froe__domctl_simple(struct froe *f, uint32_t cmd, uint32_t domain, const char *what);

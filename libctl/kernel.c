@@ -47,6 +47,7 @@ static int open_file(struct froe *f, const char *path, const char *what, struct 
 	return fd;
 }
 
+/* The file belongs to the map from then on. */
 static int map(int fd, size_t size, struct file_map *m)
 {
 	void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -55,6 +56,7 @@ static int map(int fd, size_t size, struct file_map *m)
 		return -errno;
 	m->data = p;
 	m->size = size;
+	m->fd = fd;
 	return 0;
 }
 
@@ -66,16 +68,18 @@ int froe__file_map(struct froe *f, const char *path, const char *what, struct fi
 	if (fd < 0)
 		return -1;
 	rc = map(fd, st.st_size, m);
+	if (rc == 0)
+		return 0;
 	close(fd);
-	return rc < 0 ? froe__fail(f, FROE_FAIL, "", "cannot map the %s %s: %s", what, path,
-	                           strerror(-rc))
-	              : 0;
+	return froe__fail(f, FROE_FAIL, "", "cannot map the %s %s: %s", what, path, strerror(-rc));
 }
 
 void froe__file_unmap(struct file_map *m)
 {
-	if (m->data)
-		munmap((void *)m->data, m->size);
+	if (!m->data)
+		return;
+	munmap((void *)m->data, m->size);
+	close(m->fd);
 	m->data = NULL;
 }
 
@@ -120,20 +124,20 @@ static bool cache_find(int cache, const char *name, struct file_map *m)
 {
 	int fd = openat(cache, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
-	bool good;
 
 	if (fd < 0)
 		return false;
-	good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	       !(st.st_mode & 077) && st.st_size > 0 && map(fd, st.st_size, m) == 0;
-	if (good && froe__elf_check(m->data, m->size)) {
-		froe__file_unmap(m);
-		good = false;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    st.st_mode & 077 || st.st_size <= 0 || map(fd, st.st_size, m) < 0) {
+		close(fd);
+		return false;
 	}
-	if (good)
-		futimens(fd, NULL); /* used: it is kept */
-	close(fd);
-	return good;
+	if (froe__elf_check(m->data, m->size)) {
+		froe__file_unmap(m);
+		return false;
+	}
+	futimens(fd, NULL); /* used: it is kept */
+	return true;
 }
 
 struct cached {
@@ -275,8 +279,10 @@ static int unpack_new(struct froe *f, const char *path, int from, const struct s
 		else
 			cache_prune(cache);
 	}
+	if (rc >= 0)
+		return 0;
 	close(fd);
-	return rc < 0 ? -1 : 0;
+	return -1;
 }
 
 int froe__kernel_map(struct froe *f, const char *path, struct file_map *m)
@@ -293,21 +299,22 @@ int froe__kernel_map(struct froe *f, const char *path, struct file_map *m)
 	cache_name(&st, name);
 	if (cache >= 0 && cache_find(cache, name, m)) {
 		rc = 0;
-		goto out;
-	}
-	if (pread(fd, magic, sizeof(magic), 0) == 4 && !memcmp(magic, "\177ELF", 4))
+	} else if (pread(fd, magic, sizeof(magic), 0) == 4 && !memcmp(magic, "\177ELF", 4)) {
 		rc = map(fd, st.st_size, m);
-	else
+		if (rc == 0)
+			fd = -1;
+	} else {
 		rc = read_file(fd, st.st_size, &packed);
+	}
 	if (rc < 0)
 		froe__fail(f, FROE_FAIL, "", "cannot read the kernel %s: %s", path, strerror(-rc));
 	else if (packed.data)
 		rc = unpack_new(f, path, fd, &st, &packed, cache, m);
 	free((void *)packed.data);
-out:
 	if (cache >= 0)
 		close(cache);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return rc < 0 ? -1 : 0;
 }
 

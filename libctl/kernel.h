@@ -25,10 +25,11 @@ int froe__elf_parse(const void *file, size_t size, struct elf_image *out, const 
 /* Quickly: whether it begins like an x86 ELF file. NULL, or why not. */
 const char *froe__elf_check(const void *file, size_t size);
 
-/* A file mapped for reading. */
+/* A file mapped for reading, and open: its holes are of interest. data is NULL if there is none. */
 struct file_map {
 	const uint8_t *data;
 	size_t size;
+	int fd;
 };
 
 /*

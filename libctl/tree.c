@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a guest has in the store: the nodes that stock kernels and tools look for, written and
+ * removed as one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "build.h"
+#include "wire.h"
+
+#define CONSOLE_LIMIT "1048576" /* bytes of output that are kept, as with Xen */
+#define COMMIT_TRIES  100       /* each loses to one that won */
+
+struct tree {
+	struct froe_store_item *item;
+	size_t count, room;
+	bool failed;
+};
+
+/* Add a node; the format makes its path, perms NULL inherits its parent's, value NULL: empty. */
+static void __attribute__((format(printf, 4, 5)))
+add(struct tree *t, const char *perms, const char *value, const char *path, ...)
+{
+	struct froe_store_item *i;
+	char *text;
+	va_list args;
+	int n;
+
+	va_start(args, path);
+	n = vasprintf(&text, path, args);
+	va_end(args);
+	if (n < 0) {
+		t->failed = true;
+		return;
+	}
+	if (t->count == t->room) {
+		size_t room = t->room * 2 + 64;
+
+		i = realloc(t->item, room * sizeof(*i));
+		if (!i) {
+			free(text);
+			t->failed = true;
+			return;
+		}
+		t->item = i;
+		t->room = room;
+	}
+	i = &t->item[t->count++];
+	i->path = text;
+	i->perms = perms ? strdup(perms) : NULL;
+	i->value = value ? strdup(value) : NULL;
+	t->failed |= (perms && !i->perms) || (value && !i->value);
+}
+
+static void tree_free(struct tree *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		free((void *)t->item[i].path);
+		free((void *)t->item[i].perms);
+		free((void *)t->item[i].value);
+	}
+	free(t->item);
+}
+
+static const char *number(char text[24], uint64_t n)
+{
+	snprintf(text, 24, "%" PRIu64, n);
+	return text;
+}
+
+/* The guest's own directory: for it to read, except the nodes that it is there to write. */
+static void add_domain(struct tree *t, struct build *b, const char *uuid)
+{
+	static const struct {
+		const char *path, *value;
+		bool own;
+	} nodes[] = {
+		{ "control/platform-feature-multiprocessor-suspend", "1", false },
+		{ "control/platform-feature-xs_reset_watches", "1", false },
+		{ "control/shutdown", "", true },
+		{ "control/sysrq", "", true },
+		{ "control/feature-poweroff", "", true },
+		{ "control/feature-reboot", "", true },
+		{ "control/feature-suspend", "", true },
+		{ "console/type", "xenconsoled", false },
+		{ "console/output", "pty", false },
+		{ "console/tty", "", false },
+		{ "console/limit", CONSOLE_LIMIT, false },
+		{ "device", NULL, false },
+		{ "device/suspend/event-channel", "", true },
+		{ "data", NULL, true },
+		{ "attr", NULL, true },
+		{ "drivers", NULL, true },
+		{ "feature", NULL, true },
+		{ "error", NULL, true },
+	};
+	const struct froe_config *c = b->c;
+	char read[24], own[24], n[24], vm[48];
+	unsigned id = b->id;
+
+	snprintf(read, sizeof(read), "n0,r%u", id);
+	snprintf(own, sizeof(own), "n%u", id);
+	snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+	add(t, read, NULL, "/local/domain/%u", id);
+	add(t, NULL, c->name, "/local/domain/%u/name", id);
+	add(t, NULL, number(n, id), "/local/domain/%u/domid", id);
+	add(t, NULL, vm, "/local/domain/%u/vm", id);
+	add(t, NULL, number(n, c->memory >> 10), "/local/domain/%u/memory/static-max", id);
+	add(t, NULL, number(n, c->memory >> 10), "/local/domain/%u/memory/target", id);
+	add(t, NULL, number(n, STORE_GFN), "/local/domain/%u/store/ring-ref", id);
+	add(t, NULL, number(n, b->store_port), "/local/domain/%u/store/port", id);
+	add(t, NULL, number(n, CONSOLE_GFN), "/local/domain/%u/console/ring-ref", id);
+	add(t, NULL, number(n, b->console_port), "/local/domain/%u/console/port", id);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+		add(t, nodes[i].own ? own : NULL, nodes[i].value, "/local/domain/%u/%s", id,
+		    nodes[i].path);
+	for (uint32_t i = 0; i < c->vcpus_max; i++)
+		add(t, NULL, i < c->vcpus ? "online" : "offline",
+		    "/local/domain/%u/cpu/%u/availability", id, i);
+}
+
+static const char *action_name(enum froe_action a)
+{
+	static const char *const name[] = {
+		"destroy",          "restart",          "rename-restart", "preserve",
+		"coredump-destroy", "coredump-restart", "soft-reset",
+	};
+
+	return name[a];
+}
+
+/* What lives as long as the guest, over its reboots; froed looks up there what an end means. */
+static void add_vm(struct tree *t, struct build *b, const char *uuid)
+{
+	const struct froe_config *c = b->c;
+	const struct {
+		const char *name;
+		enum froe_action action;
+	} actions[] = {
+		{ "on_poweroff", c->on_poweroff },     { "on_reboot", c->on_reboot },
+		{ "on_crash", c->on_crash },           { "on_watchdog", c->on_watchdog },
+		{ "on_soft_reset", c->on_soft_reset },
+	};
+	char read[24], n[24];
+
+	snprintf(read, sizeof(read), "n0,r%u", b->id);
+	add(t, read, NULL, "/vm/%s", uuid);
+	add(t, NULL, c->name, "/vm/%s/name", uuid);
+	add(t, NULL, uuid, "/vm/%s/uuid", uuid);
+	add(t, NULL, number(n, time(NULL)), "/vm/%s/start_time", uuid);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+		add(t, NULL, action_name(actions[i].action), "/vm/%s/%s", uuid, actions[i].name);
+}
+
+/* --- all at once -------------------------------------------------------------------------------
+ */
+
+/* Begin, and later the whole transaction with its end, in one go each. 1: somebody was faster. */
+static int commit(struct froe *f, struct tree *t, uint32_t id)
+{
+	size_t requests = 0;
+	int error;
+
+	for (size_t i = 0; i < t->count; i++)
+		requests += t->item[i].perms ? 2 : 1;
+	if (froe__wire_begin(f) < 0 || froe__store_add_items(f, id, t->item, t->count) < 0 ||
+	    froe__wire_add(f, XS_TRANSACTION_END, id, "T", 2, NULL, 0) < 0 || froe__wire_run(f) < 0)
+		return -1;
+	error = froe__wire_reply(f, requests)->error;
+	if (error == EAGAIN)
+		return 1;
+	if (froe__store_check_items(f, 0, t->item, t->count) < 0)
+		return -1;
+	return error ? froe__wire_fail(f, error, "cannot write", "the guest's nodes") : 0;
+}
+
+static int begin(struct froe *f, uint32_t *id)
+{
+	const struct wire_reply *r;
+
+	if (froe__wire_begin(f) < 0 ||
+	    froe__wire_add(f, XS_TRANSACTION_START, 0, "", 1, NULL, 0) < 0 || froe__wire_run(f) < 0)
+		return -1;
+	r = froe__wire_reply(f, 0);
+	if (r->error)
+		return froe__wire_fail(f, r->error, "cannot begin", "a transaction");
+	*id = strtoul(r->data, NULL, 10);
+	return 0;
+}
+
+int froe__tree_write(struct build *b)
+{
+	char uuid[FROE_UUID_TEXT], path[FROE_NAME_PATH], n[24];
+	struct tree t = { 0 };
+	uint32_t id = 0;
+	int rc = 1;
+
+	froe_uuid_format(b->c->uuid, uuid);
+	froe__name_path(b->c->name, path);
+	add_domain(&t, b, uuid);
+	add_vm(&t, b, uuid);
+	add(&t, NULL, number(n, b->id), "%s", path);
+	add(&t, NULL, NULL, "/froe/guest/%u", b->id);
+	if (t.failed)
+		rc = froe__nomem(b->f);
+	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++) {
+		rc = begin(b->f, &id);
+		if (rc == 0)
+			rc = commit(b->f, &t, id);
+	}
+	if (rc == 1)
+		rc = froe__fail(b->f, FROE_FAIL, "try again",
+		                "store: %d transactions in a row met with another's", COMMIT_TRIES);
+	tree_free(&t);
+	if (rc == 0)
+		rc = froe_store_introduce(b->f, b->id, STORE_GFN, b->store_port);
+	return rc;
+}
+
+static char *read_node(struct froe *f, const char *format, unsigned id)
+{
+	char path[64], *value = NULL;
+
+	snprintf(path, sizeof(path), format, id);
+	return froe_store_read(f, 0, path, &value, NULL) == 0 ? value : NULL;
+}
+
+int froe__tree_remove(struct froe *f, uint32_t id)
+{
+	char path[2][64], index[FROE_NAME_PATH];
+	const char *const ask[] = { path[0], path[1] };
+	char *value[2], *holder = NULL;
+	const char *paths[5];
+	size_t n = 0;
+	bool ours;
+
+	snprintf(path[0], sizeof(path[0]), "/local/domain/%u/name", id);
+	snprintf(path[1], sizeof(path[1]), "/local/domain/%u/vm", id);
+	if (froe_store_read_many(f, 0, ask, value, 2) < 0)
+		return -1;
+	snprintf(path[0], sizeof(path[0]), "/local/domain/%u", id);
+	snprintf(path[1], sizeof(path[1]), "/froe/guest/%u", id);
+	paths[n++] = path[0];
+	paths[n++] = path[1];
+	if (value[1] && !strncmp(value[1], "/vm/", 4))
+		paths[n++] = value[1];
+	/* The name may be another's by now. */
+	if (value[0] && *value[0]) {
+		froe__name_path(value[0], index);
+		if (froe_store_read(f, 0, index, &holder, NULL) == 0) {
+			ours = strtoul(holder, NULL, 10) == id;
+			free(holder);
+			if (ours)
+				paths[n++] = index;
+		}
+	}
+	int rc = froe__wire_begin(f);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = froe__wire_add(f, XS_RM, 0, paths[i], strlen(paths[i]) + 1, NULL, 0);
+	if (rc == 0)
+		rc = froe__wire_run(f);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		int error = froe__wire_reply(f, i)->error;
+
+		if (error && error != ENOENT)
+			rc = froe__wire_fail(f, error, "cannot remove", paths[i]);
+	}
+	free(value[0]);
+	free(value[1]);
+	return rc;
+}
+
+int froe__tree_check(struct build *b)
+{
+	char uuid[FROE_UUID_TEXT], path[64], *value = NULL;
+	struct froe *f = b->f;
+	uint32_t id;
+	int rc = froe__name_find(f, b->c->name, &id);
+
+	if (rc == 0)
+		return froe__fail(f, FROE_EXISTS, "choose another name, or end that one first",
+		                  "a guest named '%s' exists already: domain %u", b->c->name, id);
+	if (rc < 0)
+		return rc;
+	froe_uuid_format(b->c->uuid, uuid);
+	snprintf(path, sizeof(path), "/vm/%s/name", uuid);
+	if (froe_store_read(f, 0, path, &value, NULL) < 0)
+		return froe_code(f) == FROE_NOT_FOUND ? 0 : -1;
+	/* It counts if its guest is there. */
+	rc = froe__name_find(f, value, &id);
+	free(value);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	value = read_node(f, "/local/domain/%u/vm", id);
+	rc = value && !strcmp(value + strcspn(value, "/") + 4, uuid);
+	free(value);
+	return rc ? froe__fail(f, FROE_EXISTS, "leave the uuid out: each guest gets its own",
+	                       "a guest with the UUID %s exists already: domain %u", uuid, id)
+	          : 0;
+}
