@@ -200,14 +200,14 @@ static void svm_vcpu_set(struct vcpu *v, const struct hvm_hw_cpu *c)
 
 /*
  * A vCPU gets a new ASID instead of a flush; when they run out, all of this CPU's translations go
- * and numbering starts again (APM2 15.15, 15.16). TLB_CONTROL 1 works on every CPU.
+ * and numbering starts again (APM2 15.15, 15.16). TLB_CONTROL 1 works on every CPU. It stays set
+ * until the vCPU has been entered; one that leaves the CPU before leaves the flush to the next.
  */
 static void svm_new_asid(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm(v);
 	struct cpu *c = this_cpu();
 
-	s->vmcb->tlb_control = 0;
 	if (c->asid_next >= cpu_features.asids) {
 		c->asid_generation++;
 		c->asid_next = 1;
@@ -231,6 +231,11 @@ static void svm_load(struct vcpu *v)
 
 static void svm_save(struct vcpu *v)
 {
+	if (svm(v)->vmcb->tlb_control) {
+		svm(v)->vmcb->tlb_control = 0;
+		this_cpu()->asid_next = cpu_features.asids; /* all numbers are used up */
+		this_cpu()->asid_generation++;
+	}
 	fpu_save(v);
 	for (u32 i = 0; i < 4; i++)
 		v->dr[i] = fpu_read_dr(i);
