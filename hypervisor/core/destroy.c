@@ -24,7 +24,7 @@ static bool end_stop(struct domain *d)
 	for (u32 i = 0; i < d->max_vcpus; i++)
 		if (d->vcpu[i])
 			vcpu_stop_timers(d->vcpu[i]);
-	sched_forget(d);
+	smp_settle();
 	return true;
 }
 
@@ -53,7 +53,7 @@ static bool end_vcpu_info(struct domain *d)
 static bool end_dead(struct domain *d)
 {
 	/* No lookup that began before the tables were hidden is under way. */
-	sched_forget(d);
+	smp_settle();
 	WRITE_ONCE(d->dead, true);
 	return true;
 }

@@ -178,6 +178,7 @@ int domain_create(domid_t id, bool control, const struct domain_limits *l, struc
 	d->grant.max_frames = l->grant_frames;
 	d->grant.track_frames_max = l->maptrack_frames;
 	d->pause_count = d->control_pauses = 1;
+	sched_domain_init(d);
 	d->ones = INVALID_MFN;
 	if (!shared_info_init(d) && !p2m_init(d) && !event_init(d) && !grant_init(d) &&
 	    !domain_io_init(d) && !domain_msr_init(d))
@@ -192,10 +193,6 @@ int domain_create(domid_t id, bool control, const struct domain_limits *l, struc
 	return 0;
 }
 
-static void been_here(void *arg)
-{
-}
-
 void domain_reap(void)
 {
 	struct domain *d, *next;
@@ -206,7 +203,7 @@ void domain_reap(void)
 	spin_unlock(&list_lock);
 	if (!d)
 		return;
-	smp_call_others(been_here, NULL);
+	smp_settle();
 	for (; d; d = next) {
 		next = d->hash_next;
 		domain_free(d);

@@ -68,8 +68,8 @@ static const char *vcpu_state_name(u32 state)
 static void dump_vcpu(struct vcpu *v)
 {
 	pr_info("d%uv%u: %s on CPU %u%s, upcall %u, hypercalls %lu\n", v->domain->id, v->id,
-	        vcpu_state_name(v->state), v->cpu->id, v->on_cpu ? " now" : "", v->upcall_pending,
-	        v->hypercalls);
+	        vcpu_state_name(v->state), v->cpu->id,
+	        READ_ONCE(v->cpu->running) == v ? " now" : "", v->upcall_pending, v->hypercalls);
 	if (v->state != VCPU_OFFLINE)
 		virt->dump(v);
 }

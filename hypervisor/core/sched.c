@@ -1,73 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who runs on a CPU: the loop that each CPU never leaves, run queues, blocking and waking.
+ * Who runs on a CPU: the loop that each CPU never leaves, blocking and waking, and the ways of a
+ * vCPU between CPUs. Whose turn it is says sched_fair.c.
  *
  * Locking: a CPU's sched_lock protects its run queue, c->running, and the state of the vCPUs that
- * belong to it. A vCPU is in the queue exactly when it is runnable, nothing pauses it, and it does
- * not run. Nothing but timers is locked inside.
+ * belong to it. A vCPU belongs to v->cpu, which changes under the lock of the CPU that it leaves,
+ * and only while it does not run: vcpu_lock(). It is in that CPU's queue, or parked, exactly when
+ * it is runnable, nothing pauses it, and it does not run; but for a moment when it is on its way
+ * between two CPUs. Only a domain's budget is locked inside.
+ *
+ * Registers that the hypervisor does not use stay in the CPU while a vCPU runs. A pinned vCPU's
+ * stay until another vCPU needs the place; any other's are saved before it stops to be c->running,
+ * so that whoever sees it not running has all of it in memory.
  */
 #include <console.h>
 #include <domain.h>
 #include <page.h>
 #include <printk.h>
+#include <sched_fair.h>
 #include <virt.h>
 
-#define SLICE_NS 10000000 /* a turn when somebody else waits */
+/*
+ * Bit n: CPU n has nothing to run and looks for no work. Whoever takes a bit away kicks the CPU.
+ * A CPU sets its bit and then looks whether somebody waits elsewhere; whoever lets a vCPU wait
+ * looks for an idle CPU afterwards: one of the two finds the other.
+ */
+static u64 idle_cpus;
 
-/* --- the policy: in turn, the control domain first -------------------------------- */
-
-static bool is_control(const struct list *l)
+u64 sched_online(void)
 {
-	return container_of(l, struct vcpu, runq)->domain->control;
+	return ~0ULL >> (MAX_CPUS - cpu_count);
 }
-
-static void fifo_enqueue(struct cpu *c, struct vcpu *v, bool front)
-{
-	struct list *at = front ? c->runq.next : &c->runq;
-
-	while (at != &c->runq && !v->domain->control && is_control(at))
-		at = at->next;
-	list_add_before(at, &v->runq);
-}
-
-static void fifo_dequeue(struct cpu *c, struct vcpu *v)
-{
-	(void)c;
-	list_del(&v->runq);
-}
-
-static struct vcpu *fifo_pick(struct cpu *c)
-{
-	struct vcpu *v;
-
-	if (list_empty(&c->runq))
-		return NULL;
-	v = container_of(c->runq.next, struct vcpu, runq);
-	list_del(&v->runq);
-	return v;
-}
-
-static u64 fifo_slice(const struct cpu *c)
-{
-	return list_empty(&c->runq) ? 0 : SLICE_NS;
-}
-
-static bool fifo_preempts(const struct vcpu *woken, const struct vcpu *running)
-{
-	return woken->domain->control && !running->domain->control;
-}
-
-static const struct sched_policy fifo = {
-	.name = "fifo",
-	.enqueue = fifo_enqueue,
-	.dequeue = fifo_dequeue,
-	.pick = fifo_pick,
-	.slice = fifo_slice,
-	.preempts = fifo_preempts,
-};
-static const struct sched_policy *policy = &fifo;
 
 /* --- state --------------------------------------------------------------------------- */
+
+struct cpu *vcpu_lock(struct vcpu *v)
+{
+	for (;;) {
+		struct cpu *c = READ_ONCE(v->cpu);
+
+		spin_lock(&c->sched_lock);
+		if (v->cpu == c)
+			return c;
+		spin_unlock(&c->sched_lock);
+	}
+}
 
 bool vcpu_may_run(const struct vcpu *v)
 {
@@ -75,55 +52,135 @@ bool vcpu_may_run(const struct vcpu *v)
 }
 
 /* Account the time since the last change to the old state (xen/vcpu.h). */
-static void runstate(struct vcpu *v, u32 state)
+static void runstate(struct vcpu *v, int state, u64 now)
+{
+	if (v->runstate.state == state)
+		return;
+	v->runstate.time[v->runstate.state] += now - v->runstate.state_entry_time;
+	v->runstate.state_entry_time = now;
+	v->runstate.state = state;
+}
+
+/* What v is, if it does not run. */
+static int runstate_off(const struct vcpu *v)
+{
+	if (v->state == VCPU_RUNNABLE && vcpu_may_run(v))
+		return RUNSTATE_runnable;
+	return v->state == VCPU_BLOCKED ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+struct vcpu_runstate_info vcpu_runstate(struct vcpu *v)
+{
+	struct cpu *c = vcpu_lock(v);
+	struct vcpu_runstate_info r = v->runstate;
+
+	spin_unlock(&c->sched_lock);
+	return r;
+}
+
+/* --- which CPU ------------------------------------------------------------------------ */
+
+/* An idle CPU of the set, `near` if that is one, or NULL. The caller has to kick it. */
+static struct cpu *claim_idle(u64 set, const struct cpu *near)
+{
+	u64 idle;
+
+	while ((idle = READ_ONCE(idle_cpus) & set)) {
+		u32 n = idle & BIT(near->id) ? near->id : (u32)ffs64(idle);
+
+		if (bit_test_and_clear_atomic(&idle_cpus, n))
+			return cpus[n];
+	}
+	return NULL;
+}
+
+/* Where v, so far c's, should wait: an idle CPU, or where it was, or where the fewest do. */
+static struct cpu *place(struct cpu *c, const struct vcpu *v)
+{
+	u64 hard = v->hard & sched_online();
+	u64 soft = hard & v->soft ? hard & v->soft : hard;
+	struct cpu *to = claim_idle(soft, c);
+
+	if (!to)
+		to = claim_idle(hard, c);
+	if (to || soft & BIT(c->id))
+		return to ? to : c;
+	for (; soft; soft &= soft - 1) {
+		struct cpu *o = cpus[ffs64(soft)];
+
+		if (!to || READ_ONCE(o->waiting) < READ_ONCE(to->waiting))
+			to = o;
+	}
+	return to;
+}
+
+/* Lock of c held. */
+static bool should_wait(const struct cpu *c, const struct vcpu *v)
+{
+	return v->cpu == c && v->state == VCPU_RUNNABLE && c->running != v &&
+	       list_empty(&v->runq) && vcpu_may_run(v);
+}
+
+static bool enter(struct cpu *c, struct vcpu *v, bool woken)
 {
 	u64 now = time_now();
 
-	v->runstate.time[v->runstate.state] += now - v->runstate.state_entry_time;
-	v->runstate.state_entry_time = now;
-	v->runstate.state = (int)state;
+	runstate(v, RUNSTATE_runnable, now);
+	return fair_enter(c, v, woken, now);
 }
 
-/* Lock held. Into the queue, if it belongs there; true if the CPU has to pick again. */
-static bool enqueue(struct cpu *c, struct vcpu *v)
+/*
+ * Into a queue, if v belongs in one. c, whose v is, is locked, and unlocked here. Between the two
+ * locks v is in no queue: whoever finds it then may pause it, or put it into a queue himself, which
+ * should_wait() sees. A CPU that was claimed is kicked in any case.
+ */
+static void admit(struct cpu *c, struct vcpu *v)
 {
-	bool front = v->domain->control;
+	struct cpu *to = c;
+	bool kick = false;
+	u64 others = 0;
 
-	if (v->state != VCPU_RUNNABLE || c->running == v || !list_empty(&v->runq) ||
-	    !vcpu_may_run(v))
-		return false;
-	runstate(v, RUNSTATE_runnable);
-	policy->enqueue(c, v, front);
-	if (!c->running || policy->preempts(v, c->running))
-		return true;
-	if (c->slice->index < 0) /* it ran alone so far */
-		timer_set(c->slice, time_now() + SLICE_NS);
-	return false;
+	if (should_wait(c, v)) {
+		to = v->pinned ? c : place(c, v);
+		if (to != c) {
+			WRITE_ONCE(v->cpu, to);
+			spin_unlock(&c->sched_lock);
+			spin_lock(&to->sched_lock);
+		}
+		kick = !should_wait(to, v) || enter(to, v, true);
+		if (!kick && !v->pinned)
+			others = v->hard & ~BIT(to->id);
+	}
+	spin_unlock(&to->sched_lock);
+	if (others) {
+		cpu_mb();
+		to = claim_idle(others, to);
+		kick = to;
+	}
+	if (kick)
+		cpu_kick(to, TODO_RESCHED);
 }
 
 void vcpu_ready(struct vcpu *v)
 {
-	struct cpu *c = v->cpu;
-	bool again;
-
-	spin_lock(&c->sched_lock);
-	again = enqueue(c, v);
-	spin_unlock(&c->sched_lock);
-	if (again)
-		cpu_kick(c, TODO_RESCHED);
+	admit(vcpu_lock(v), v);
 }
 
+/*
+ * The caller has counted a pause before, so that nobody lets v in again. If it runs, it does so on
+ * the CPU whose lock we had, and until that CPU has saved its registers and picked.
+ */
 void vcpu_unready(struct vcpu *v)
 {
-	struct cpu *c = v->cpu;
+	struct cpu *c = vcpu_lock(v);
+	bool runs = c->running == v;
 
-	spin_lock(&c->sched_lock);
 	if (!list_empty(&v->runq)) {
-		policy->dequeue(c, v);
-		runstate(v, RUNSTATE_offline);
+		fair_leave(c, v);
+		runstate(v, RUNSTATE_offline, time_now());
 	}
 	spin_unlock(&c->sched_lock);
-	if (READ_ONCE(c->running) != v)
+	if (!runs)
 		return;
 	cpu_kick(c, TODO_RESCHED);
 	while (c != this_cpu() && READ_ONCE(c->running) == v) {
@@ -134,27 +191,46 @@ void vcpu_unready(struct vcpu *v)
 
 void vcpu_wake(struct vcpu *v)
 {
-	struct cpu *c = v->cpu;
-	bool again = false;
+	struct cpu *c;
 
 	__atomic_exchange_n(&v->attention, 1, __ATOMIC_SEQ_CST);
 	if (READ_ONCE(v->state) == VCPU_RUNNABLE)
 		return; /* vcpu_block() looks at attention after it has changed the state */
-	spin_lock(&c->sched_lock);
-	if (v->state != VCPU_RUNNABLE) {
-		v->state = VCPU_RUNNABLE;
-		again = enqueue(c, v);
+	c = vcpu_lock(v);
+	if (v->state == VCPU_RUNNABLE) {
+		spin_unlock(&c->sched_lock);
+		return;
 	}
+	v->state = VCPU_RUNNABLE;
+	admit(c, v);
+}
+
+/*
+ * v->cpu may be old when it is looked at. But v has moved then, after attention was set (a full
+ * barrier): it enters on the other CPU with a look at attention.
+ */
+void vcpu_kick(struct vcpu *v)
+{
+	struct cpu *c;
+
+	vcpu_wake(v);
+	c = READ_ONCE(v->cpu);
+	if (c != this_cpu() && READ_ONCE(c->running) == v)
+		cpu_kick(c, 0);
+}
+
+void vcpu_urgent(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+	bool again;
+
+	if (likely(c->running == v))
+		return;
+	spin_lock(&c->sched_lock);
+	again = !list_empty(&v->runq) && fair_urgent(c, v, time_now());
 	spin_unlock(&c->sched_lock);
 	if (again)
 		cpu_kick(c, TODO_RESCHED);
-}
-
-void vcpu_kick(struct vcpu *v)
-{
-	vcpu_wake(v);
-	if (v->cpu != this_cpu() && READ_ONCE(v->cpu->running) == v)
-		cpu_kick(v->cpu, 0);
 }
 
 void vcpu_block(struct vcpu *v)
@@ -178,81 +254,184 @@ void vcpu_yield(struct vcpu *v)
 	__atomic_fetch_or(&this_cpu()->todo, TODO_RESCHED, __ATOMIC_SEQ_CST);
 }
 
+/* While it is paused it is in no queue and on no CPU, and can be put anywhere. */
+int vcpu_set_affinity(struct vcpu *v, const u64 *hard, const u64 *soft)
+{
+	struct cpu *c;
+
+	if (hard && (v->pinned || !(*hard & sched_online())))
+		return -EINVAL;
+	__atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
+	vcpu_unready(v);
+	c = vcpu_lock(v);
+	if (hard)
+		v->hard = *hard;
+	if (soft)
+		v->soft = *soft;
+	if (!(v->hard & BIT(c->id)))
+		WRITE_ONCE(v->cpu, cpus[ffs64(v->hard & sched_online())]);
+	spin_unlock(&c->sched_lock);
+	__atomic_fetch_sub(&v->pause_count, 1, __ATOMIC_SEQ_CST);
+	vcpu_ready(v);
+	return 0;
+}
+
 /* --- the loop --------------------------------------------------------------------------- */
 
 static void slice_over(struct timer *t)
 {
-	struct cpu *c = t->cpu;
+	__atomic_fetch_or(&t->cpu->todo, TODO_RESCHED, __ATOMIC_SEQ_CST);
+}
 
-	c->turn_over = true;
-	__atomic_fetch_or(&c->todo, TODO_RESCHED, __ATOMIC_SEQ_CST);
+/* v's registers out of the CPU. Nobody else takes v, because it still is c->running. */
+static void evict(struct cpu *c, struct vcpu *v)
+{
+	virt->save(v);
+	c->current = NULL;
+	vcpu_runstate_update(v);
+}
+
+/* The state of v into the CPU. What is still there is a pinned vCPU's. */
+static void load(struct cpu *c, struct vcpu *v)
+{
+	if (c->current == v)
+		return;
+	if (c->current)
+		virt->save(c->current);
+	c->current = v;
+	virt->load(v);
+}
+
+/*
+ * Somebody waits here: for an idle CPU, which comes and takes it when it is kicked, or for a CPU on
+ * which time has gone faster, one of them a turn. Lock of c held; returns whom to kick.
+ */
+static struct cpu *offer(struct cpu *c, u64 now)
+{
+	const struct list *at;
+	struct cpu *to = NULL;
+	struct vcpu *v;
+	bool kick = false;
+
+	cpu_mb();
+	list_for_each(at, &c->runq)
+	{
+		v = container_of(at, struct vcpu, runq);
+		if (!v->pinned && (to = claim_idle(v->hard & ~BIT(c->id), c)))
+			return to;
+	}
+	v = fair_first_free(c);
+	v->neighbour = (v->neighbour + 1) % cpu_count;
+	to = cpus[v->neighbour];
+	if (to == c || !spin_trylock(&to->sched_lock))
+		return NULL;
+	if (fair_behind(c, v, to, now)) {
+		fair_leave(c, v);
+		WRITE_ONCE(v->cpu, to);
+		kick = fair_enter(to, v, false, now);
+	}
+	spin_unlock(&to->sched_lock);
+	return kick ? to : NULL;
+}
+
+/* Lock of c held. From who ran, to v. */
+static void change(struct cpu *c, struct vcpu *v, u64 now)
+{
+	struct vcpu *old = c->running;
+
+	if (old && old != v) {
+		runstate(old, runstate_off(old), now);
+		if (old->runstate.state == RUNSTATE_runnable)
+			fair_requeue(c, old);
+		else
+			fair_leave(c, old);
+	}
+	c->turn_over = false;
+	fair_begin(c, v, now);
+	if (v)
+		runstate(v, RUNSTATE_running, now);
+	if (!v)
+		bit_test_and_set_atomic(&idle_cpus, c->id);
+	else if (bit_test(&idle_cpus, c->id))
+		bit_test_and_clear_atomic(&idle_cpus, c->id);
 }
 
 /* Put back who ran, as what it is now, and choose. */
 static struct vcpu *pick(struct cpu *c)
 {
-	struct vcpu *old, *v;
-	u64 slice = 0;
+	struct vcpu *old = c->running, *v;
+	struct cpu *kick = NULL;
+	u64 now, turn_end;
 
-	spin_lock(&c->sched_lock);
-	old = c->running;
-	c->running = NULL;
-	if (old && old->state == VCPU_RUNNABLE && vcpu_may_run(old)) {
-		policy->enqueue(c, old, !c->turn_over);
-	} else if (old) {
-		runstate(old, old->state == VCPU_BLOCKED ? RUNSTATE_blocked : RUNSTATE_offline);
+	for (;;) {
+		spin_lock(&c->sched_lock);
+		now = time_now();
+		fair_charge(c, now);
+		v = fair_choose(c, old && runstate_off(old) == RUNSTATE_runnable, now);
+		if (!old || v == old || old->pinned || c->current != old)
+			break;
+		runstate(old, runstate_off(old), now);
+		spin_unlock(&c->sched_lock);
+		evict(c, old);
 	}
-	c->turn_over = false;
-	v = policy->pick(c);
-	if (v) {
-		if (v != old && old && !list_empty(&old->runq))
-			runstate(old, RUNSTATE_runnable);
-		if (v->runstate.state != RUNSTATE_running)
-			runstate(v, RUNSTATE_running);
-		slice = policy->slice(c);
-	}
-	c->running = v;
+	change(c, v, now);
+	if (c->waiting)
+		kick = offer(c, now);
+	turn_end = c->turn_end;
 	spin_unlock(&c->sched_lock);
-	if (slice)
-		timer_set(c->slice, time_now() + slice);
+
+	if (turn_end != ~0ULL)
+		timer_set(c->slice, turn_end);
 	else if (c->slice->index >= 0)
 		timer_stop(c->slice);
-	if (old && old != v)
+	if (kick)
+		cpu_kick(kick, TODO_RESCHED);
+	if (old && old != v && old->pinned)
 		vcpu_runstate_update(old);
-	if (v && v != old)
-		vcpu_runstate_update(v);
 	return v;
 }
 
-/* The state of v into the CPU; that of the last one stays until somebody else needs the place. */
-static void load(struct cpu *c, struct vcpu *v)
+/* For an idle CPU: somebody who waits for another. */
+static bool pull(struct cpu *c)
 {
-	if (c->current == v)
-		return;
-	if (c->current) {
-		virt->save(c->current);
-		c->current->on_cpu = false;
+	for (u32 i = 1; i < cpu_count; i++) {
+		struct cpu *from = cpus[(c->id + i) % cpu_count];
+		struct vcpu *v;
+
+		if (!READ_ONCE(from->waiting))
+			continue;
+		spin_lock(&from->sched_lock);
+		v = fair_steal(from, c);
+		if (v)
+			WRITE_ONCE(v->cpu, c);
+		spin_unlock(&from->sched_lock);
+		if (!v)
+			continue;
+		spin_lock(&c->sched_lock); /* as in admit() */
+		if (should_wait(c, v))
+			enter(c, v, false);
+		spin_unlock(&c->sched_lock);
+		return true;
 	}
-	c->current = v;
-	v->on_cpu = true;
-	virt->load(v);
+	return false;
 }
 
-static void forget(void *domain)
+static struct vcpu *reschedule(struct cpu *c)
 {
-	struct cpu *c = this_cpu();
+	const struct vcpu *old = c->running;
+	struct vcpu *v;
+	bool again;
 
-	if (!c->current || c->current->domain != domain)
-		return;
-	virt->save(c->current);
-	c->current->on_cpu = false;
-	c->current = NULL;
-}
-
-void sched_forget(struct domain *d)
-{
-	forget(d);
-	smp_call_others(forget, d);
+	do {
+		v = pick(c);
+	} while (!v && pull(c));
+	if (!v)
+		return NULL;
+	again = v != old || c->current != v;
+	load(c, v);
+	if (again)
+		vcpu_runstate_update(v);
+	return v;
 }
 
 static void idle(struct cpu *c)
@@ -292,9 +471,7 @@ void cpu_main(void)
 			again |= todo(c);
 		if (again) {
 			again = false;
-			v = pick(c);
-			if (v)
-				load(c, v);
+			v = reschedule(c);
 		}
 		if (!v) {
 			idle(c);
@@ -309,7 +486,42 @@ void cpu_main(void)
 void sched_init_cpu(struct cpu *c)
 {
 	list_init(&c->runq);
+	list_init(&c->parked);
 	c->slice = heap_alloc(sizeof(*c->slice));
 	BUG_ON(!c->slice);
 	timer_init(c->slice, c, slice_over);
+}
+
+/* --- shares ------------------------------------------------------------------------------ */
+
+void sched_domain_init(struct domain *d)
+{
+	d->sched.weight = d->control ? SCHED_WEIGHT_CONTROL : SCHED_WEIGHT;
+}
+
+int sched_domain_set(struct domain *d, u32 weight, u32 cap)
+{
+	struct sched_domain *s = &d->sched;
+
+	if (weight > 0xffff || cap > 100 * d->max_vcpus)
+		return -EINVAL;
+	spin_lock(&s->lock);
+	if (weight)
+		WRITE_ONCE(s->weight, (u16)weight);
+	WRITE_ONCE(s->cap, (u16)cap);
+	s->hungry = 0;
+	WRITE_ONCE(s->period_end, 0); /* a new one begins */
+	spin_unlock(&s->lock);
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = d->vcpu[i];
+		struct cpu *c;
+
+		if (!v)
+			continue;
+		c = vcpu_lock(v);
+		fair_changed(c, v, time_now());
+		spin_unlock(&c->sched_lock);
+		cpu_kick(c, TODO_RESCHED);
+	}
+	return 0;
 }

@@ -56,6 +56,8 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, struct cpu *c)
 	v->domain = d;
 	v->cpu = c;
 	v->pinned = d->control;
+	v->hard = d->control ? BIT(c->id) : ~0ULL;
+	v->soft = ~0ULL;
 	/* The control domain's is the CPU's, so that its interrupts need no translation; guests
 	 * have Xen's. */
 	v->apic_id = d->control ? c->apic_id : 2 * id;
@@ -176,10 +178,11 @@ static void runstate_write(struct vcpu *v, const struct vcpu_runstate_info *r, u
 void vcpu_runstate_update(struct vcpu *v)
 {
 	const u32 at = offsetof(struct vcpu_runstate_info, state_entry_time);
-	struct vcpu_runstate_info r = v->runstate;
+	struct vcpu_runstate_info r;
 
 	if (v->runstate_gpa[0].v == ~0ULL)
 		return;
+	r = vcpu_runstate(v);
 	if (!(v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag))) {
 		runstate_write(v, &r, 0, sizeof(r));
 		return;

@@ -2,7 +2,7 @@
 /*
  * vcpu_op: the areas that a vCPU shares with its guest, its one-shot timer, its state.
  *
- * Locking: where vcpu_info is belongs to the domain's lock; the runstate's sum to the scheduler's.
+ * Locking: where vcpu_info is belongs to the domain's lock.
  */
 #include <domain.h>
 #include <handlers.h>
@@ -69,13 +69,11 @@ s64 do_vcpu_up(struct hypercall *c, void *arg)
 	return is_up(target(c)) ? 0 : -EINVAL;
 }
 
-void vcpu_runstate_get(const struct vcpu *v, struct vcpu_runstate_info *r)
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r)
 {
 	u64 now;
 
-	spin_lock(&v->cpu->sched_lock);
-	*r = v->runstate;
-	spin_unlock(&v->cpu->sched_lock);
+	*r = vcpu_runstate(v);
 	/* The time in the present state is summed up when it ends. */
 	now = time_now();
 	if ((u32)r->state < ARRAY_SIZE(r->time) && now > r->state_entry_time)

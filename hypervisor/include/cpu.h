@@ -40,7 +40,8 @@ enum cpu_mode {
 };
 
 /*
- * Legend: (i) set once at bring-up, (o) own CPU only, (a) atomic, any CPU, (t) under timer_lock.
+ * Legend: (i) set once at bring-up, (o) own CPU only, (a) atomic, any CPU, (t) under timer_lock,
+ * (s) under sched_lock.
  * %gs points at it in host mode; `self` must stay first.
  */
 struct cpu {
@@ -64,11 +65,17 @@ struct cpu {
 	u32 timer_count;            /* (t) */
 	u32 timer_max;              /* (t) */
 	u64 timer_armed;            /* (t) deadline in the local APIC, ns, or UINT64_MAX */
-	struct list runq;           /* sched.c, under its lock */
-	struct spinlock sched_lock;
-	struct vcpu *running; /* under sched_lock: whose turn it is, NULL: idle */
-	struct timer *slice;  /* (i) end of the running vCPU's turn; sched.c */
-	bool turn_over;       /* (o) the running vCPU goes to the tail */
+	struct spinlock sched_lock; /* protects (s); sched.c, sched_fair.c */
+	struct list runq;           /* (s) who waits, in the order in which they are to run */
+	struct list parked;         /* (s) who has used up the cap, until the next period */
+	u32 waiting;                /* (s) those in runq who may go elsewhere; read without */
+	struct vcpu *running;       /* (s) whose turn it is, NULL: idle; read without */
+	u64 vbase;                  /* (s) where its virtual time begins: sched_fair.c */
+	u64 charged;                /* (s) up to when `running` has been charged */
+	u64 turn_start;             /* (s) of `running` */
+	u64 turn_end;               /* (s) when this CPU picks again, ~0: not of its own */
+	struct timer *slice;        /* (i) goes off at turn_end; set by the own CPU only */
+	bool turn_over;             /* (o) `running` lets others go first */
 	/* Level-triggered physical interrupts in service: see irq.c. 256 bits each. */
 	u64 level_pending[4];    /* (o) taken and not yet retired */
 	u64 level_done[4];       /* (a) the guest has acknowledged */
@@ -125,6 +132,8 @@ void smp_init(void);
 void cpu_kick(struct cpu *c, u64 todo);
 /* Run fn(arg) on every other CPU and wait until all have; never from inside a lock. */
 void smp_call_others(void (*fn)(void *), void *arg);
+/* Whatever the other CPUs were in the midst of, in host mode or a timer, is over. */
+void smp_settle(void);
 /* TODO_CALL was set: run what smp_call_others() left for the calling CPU. */
 void smp_call_run(void);
 /* Stop all other CPUs by NMI (panic, reboot, power-off); a second caller stops here for good. */

@@ -8,6 +8,7 @@
 #include <grant.h>
 #include <list.h>
 #include <p2m.h>
+#include <sched_fair.h>
 #include <spinlock.h>
 #include <timer.h>
 #include <vlapic.h>
@@ -90,6 +91,7 @@ struct domain {
 	struct domain_watchdog watchdog[2]; /* (d) SCHEDOP_watchdog */
 	struct spinlock end_lock;           /* only tried; outside of all others */
 	u32 end_stage, end_port;            /* under end_lock: destroy.c */
+	struct sched_domain sched;          /* weight and cap: sched_fair.c */
 };
 
 enum vcpu_state {
@@ -100,17 +102,23 @@ enum vcpu_state {
 
 /*
  * Legend: (o) the CPU that runs it, or whoever paused it; (s) under the scheduler's lock of its
- * CPU, (a) atomic, (i) at creation.
+ * CPU (vcpu_lock), (a) atomic, (i) at creation.
  */
 struct vcpu {
 	u32 id;                 /* (i) */
 	u32 apic_id;            /* (i) set in one place: vcpu_create */
 	struct domain *domain;  /* (i) */
-	struct cpu *cpu;        /* (s) where it runs or last ran */
-	bool pinned;            /* (i) */
-	struct list runq;       /* (s) */
+	struct cpu *cpu;        /* (s) where it runs, waits, or last ran; read without */
+	bool pinned;            /* (i) always on that CPU, which keeps its registers */
+	struct list runq;       /* (s) in the CPU's runq or parked */
 	u32 state;              /* (s) enum vcpu_state */
-	bool on_cpu;            /* (s) its state is in that CPU */
+	u64 hard, soft;         /* (s) CPUs that it may, and should run on */
+	u64 vtime, deadline;    /* (s) sched_fair.c; vtime is the CPU's while it runs or waits */
+	s64 grant;              /* (s) ns that it may run, if its domain has a cap */
+	bool ahead;             /* (s) goes before all guests */
+	bool parked;            /* (s) waits for its domain's next budget, */
+	u64 parked_until;       /* (s) which comes then */
+	u32 neighbour;          /* (s) CPU that it compared itself with last */
 	u32 attention;          /* (a) something below may have to be injected or acted on */
 	struct guest_regs regs; /* (o) */
 	void *virt;             /* (i) the vendor's own state, virt_ops only */
@@ -249,7 +257,7 @@ void vcpu_check_all_halted(struct domain *d);
 /* --- vcpuop.c ------------------------------------------------------------- */
 
 /* How long it was in each state, up to now. */
-void vcpu_runstate_get(const struct vcpu *v, struct vcpu_runstate_info *r);
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r);
 
 /* --- schedop.c ------------------------------------------------------------ */
 
@@ -258,16 +266,10 @@ void schedop_stop_watchdogs(struct domain *d);
 
 /* --- sched.c -------------------------------------------------------------- */
 
-/* One policy behind a small door. All hooks run under the CPU's sched_lock. */
-struct sched_policy {
-	const char *name;
-	void (*enqueue)(struct cpu *c, struct vcpu *v, bool front);
-	void (*dequeue)(struct cpu *c, struct vcpu *v);
-	struct vcpu *(*pick)(struct cpu *c); /* takes it out; NULL: nobody wants to run */
-	u64 (*slice)(
-		const struct cpu *c); /* ns for the vCPU just picked, 0 = as long as it likes */
-	bool (*preempts)(const struct vcpu *woken, const struct vcpu *running);
-};
+/* v's scheduler lock: the one of its CPU, which is returned. */
+struct cpu *vcpu_lock(struct vcpu *v);
+/* A device vector came for the control domain's vCPU of this CPU. */
+void vcpu_urgent(struct vcpu *v);
+/* The account up to the last change of state; vcpu_runstate_get() goes on to now. */
+struct vcpu_runstate_info vcpu_runstate(struct vcpu *v);
 void sched_init_cpu(struct cpu *c);
-/* No CPU keeps state of d, which is paused, nor runs a timer that began before. */
-void sched_forget(struct domain *d);

@@ -62,6 +62,10 @@ void vcpu_kick(struct vcpu *to)
 {
 	to->attention = 1;
 }
+void vcpu_urgent(struct vcpu *to)
+{
+	CHECK(to == v);
+}
 void cpu_kick(struct cpu *c, u64 todo)
 {
 	c->todo |= todo;

@@ -45,6 +45,11 @@ void vcpu_time_update(struct vcpu *v)
 	times++;
 }
 
+struct vcpu_runstate_info vcpu_runstate(struct vcpu *v)
+{
+	return v->runstate;
+}
+
 void vcpu_runstate_update(struct vcpu *v)
 {
 	runstates++;

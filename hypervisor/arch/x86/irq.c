@@ -90,6 +90,7 @@ static void reflect(struct cpu *c, u32 vector)
 		lapic_eoi();
 	}
 	vlapic_set_irq(v, (u8)vector, level);
+	vcpu_urgent(v);
 }
 
 void irq_handle(u32 vector)

@@ -254,6 +254,15 @@ void smp_call_others(void (*fn)(void *), void *arg)
 	spin_unlock(&call_lock);
 }
 
+static void been_here(void *arg)
+{
+}
+
+void smp_settle(void)
+{
+	smp_call_others(been_here, NULL);
+}
+
 /* --- stop ----------------------------------------------------------------------- */
 
 bool smp_stop_requested(void)
