@@ -54,7 +54,7 @@ $(B)/froe: $(B)/froe.syms
 
 # --- the rest --------------------------------------------------------------
 
--include libctl/rules.mk daemon/rules.mk tests/store/rules.mk image/rules.mk tests/unit/rules.mk tests/guest/rules.mk tests/system/rules.mk tests/abi/rules.mk tests/system/fuzz/rules.mk tests/rules.mk
+-include libctl/rules.mk daemon/rules.mk cli/rules.mk tests/store/rules.mk image/rules.mk tests/unit/rules.mk tests/guest/rules.mk tests/system/rules.mk tests/abi/rules.mk tests/cli/rules.mk tests/system/fuzz/rules.mk tests/rules.mk
 
 .PHONY: clean help
 clean: ## remove build/, downloads included

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * froe domid: the number of a domain.
+ */
+#include "output.h"
+
+static void get_id(const void *row, struct cell *cell)
+{
+	cell->kind = CELL_NUMBER;
+	cell->number = ((const struct froe_domain *)row)->id;
+}
+
+static const struct column columns[] = { { "", "%s", "domid", get_id }, { 0 } };
+
+static int domid(struct call *c)
+{
+	struct froe_domain d;
+
+	if (!domain_find(c, c->arg[0], &d))
+		return 0;
+	c->header = c->header && !output_is_text(c);
+	output_begin(c, columns);
+	output_row(c, &d);
+	return 0;
+}
+
+const struct cmd cmd_domid = {
+	.name = "domid",
+	.arguments = "NAME",
+	.summary = "Print the number of a domain",
+	.least = 1,
+	.most = 1,
+	.run = domid,
+};

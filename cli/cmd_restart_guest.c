@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * froe restart-guest: what froed starts when a guest has ended by itself and its on_* action wants
+ * it again: the same guest once more, with the same UUID, under a new number.
+ */
+#include "build.h"
+#include "guestfile.h"
+#include "output.h"
+
+static int restart_guest(struct call *c)
+{
+	struct froe_config *config;
+	struct froe_domain d;
+	uint32_t id;
+	int rc;
+
+	if (!domain_find(c, c->arg[0], &d))
+		return 0;
+	if (!d.id || !(d.flags & FROE_SHUTDOWN))
+		return call_refuse(c, FROE_FAIL, c->arg[0], "refused", "froe reboot asks it to end",
+		                   "%s: has not ended", domain_name(&d));
+	/* The file goes with the domain, so it is read first. */
+	if (guestfile_load(c, &d, &config))
+		return call_failed(c, domain_name(&d));
+	rc = froe_domain_destroy(c->froe, d.id) ? call_failed(c, domain_name(&d))
+	                                        : build_guest(c, config, false, &id);
+	froe_config_free(config);
+	return rc;
+}
+
+const struct cmd cmd_restart_guest = {
+	.name = "restart-guest",
+	.arguments = "DOMID",
+	.summary = "Destroy a guest that has ended, and create it again",
+	.least = 1,
+	.most = 1,
+	.flags = CMD_HIDDEN,
+	.run = restart_guest,
+};

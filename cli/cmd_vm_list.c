@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * froe vm-list: the guests by their UUIDs.
+ */
+#include <stdlib.h>
+#include "output.h"
+
+static void get_uuid(const void *row, struct cell *cell)
+{
+	cell->kind = CELL_TEXT;
+	cell->text = cell->room;
+	froe_uuid_format(((const struct froe_domain *)row)->uuid, cell->room);
+}
+
+static void get_id(const void *row, struct cell *cell)
+{
+	cell->kind = CELL_NUMBER;
+	cell->number = ((const struct froe_domain *)row)->id;
+}
+
+static void get_name(const void *row, struct cell *cell)
+{
+	cell_text(cell, "%s", domain_name(row));
+}
+
+static const struct column columns[] = {
+	{ "UUID                                  ID    name", "%s", "uuid", get_uuid },
+	{ "", "  %s", "domid", get_id },
+	{ "", "    %-30s", "name", get_name },
+	{ 0 },
+};
+
+static int vm_list(struct call *c)
+{
+	struct froe_domain *all;
+	size_t count;
+
+	if (froe_domain_list(c->froe, &all, &count))
+		return call_failed(c, NULL);
+	output_begin(c, columns);
+	for (size_t i = 0; i < count; i++)
+		if (all[i].id)
+			output_row(c, &all[i]);
+	free(all);
+	return 0;
+}
+
+const struct cmd cmd_vm_list = {
+	.name = "vm-list",
+	.arguments = "",
+	.summary = "List the guests with their UUIDs",
+	.run = vm_list,
+};

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * This terminal as a guest's: froe console, and froe create -c.
+ *
+ * froed has the console and keeps what the guest has said. It is asked over a socket: the line
+ * "froe-console 1 OFFSET", where OFFSET is how many bytes of the guest's output are known already,
+ * or - for none; its answer is "OK OFFSET MODE" or "ERR text", and then both sides send what is
+ * typed and printed. When froed goes away and comes back, the offset makes sure that nothing is
+ * lost or seen twice.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+#include "output.h"
+
+#define SOCKET   "/run/froe/console/%u"
+/* How long froed may be away. */
+#define AWAY_MS  10000
+#define RETRY_MS 100
+
+struct console {
+	struct call *c;
+	const struct froe_domain *d;
+	char escape;
+	int socket;
+	bool input; /* there is more to read from stdin */
+	bool tty;
+	bool read_only;
+	bool seen; /* offset is known */
+	unsigned long long offset;
+	char typed[4096]; /* and not sent yet */
+	size_t typed_size;
+};
+
+enum turn {
+	TURN_ON,
+	TURN_LEAVE,
+	TURN_LOST, /* the socket ended */
+};
+
+static volatile sig_atomic_t ended;
+
+static void on_signal(int signal)
+{
+	ended = signal;
+}
+
+bool console_escape(const char *text, char *escape)
+{
+	if (text[0] == '^' && text[1] && !text[2]) {
+		*escape = (char)(toupper((unsigned char)text[1]) ^ 0x40);
+		return iscntrl((unsigned char)*escape);
+	}
+	*escape = text[0];
+	return text[0] && !text[1];
+}
+
+/* --- connecting -------------------------------------------------------------------------- */
+
+/* The answer's line, without what follows it: that is the guest's. */
+static bool read_line(int fd, char *line, size_t size)
+{
+	for (size_t n = 0; n < size; n++) {
+		ssize_t got = read(fd, line + n, 1);
+
+		if (got < 0 && errno == EINTR && !ended) {
+			n--;
+			continue;
+		}
+		if (got != 1)
+			return false;
+		if (line[n] == '\n') {
+			line[n] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* 0, or -1 with errno; what froed says against it is reported, with errno 0. */
+static int greet(struct console *s)
+{
+	char line[256], mode[8];
+	int size = s->seen ? snprintf(line, sizeof(line), "froe-console 1 %llu\n", s->offset)
+	                   : snprintf(line, sizeof(line), "froe-console 1 -\n");
+
+	if (write(s->socket, line, (size_t)size) != size)
+		return -1;
+	errno = ECONNRESET;
+	if (!read_line(s->socket, line, sizeof(line)))
+		return -1;
+	if (sscanf(line, "OK %llu %7s", &s->offset, mode) == 2) {
+		s->seen = true;
+		s->read_only = !strcmp(mode, "ro");
+		return 0;
+	}
+	call_refuse(s->c, FROE_FAIL, domain_name(s->d), "refused", NULL, "%s: %s",
+	            domain_name(s->d),
+	            strncmp(line, "ERR ", 4) ? "froed speaks otherwise" : line + 4);
+	errno = 0;
+	return -1;
+}
+
+static int attach(struct console *s)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int rc, saved;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), SOCKET, s->d->id);
+	s->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s->socket < 0)
+		return -1;
+	rc = connect(s->socket, (struct sockaddr *)&address, sizeof(address));
+	if (!rc)
+		rc = greet(s);
+	if (!rc)
+		rc = fcntl(s->socket, F_SETFL, O_NONBLOCK);
+	if (rc) {
+		saved = errno;
+		close(s->socket);
+		s->socket = -1;
+		errno = saved;
+	}
+	return rc;
+}
+
+/* --- what is typed and what is printed --------------------------------------------------- */
+
+static enum turn take_typed(struct console *s)
+{
+	const size_t room = sizeof(s->typed) - s->typed_size;
+	char text[sizeof(s->typed)], *escape;
+	/* At a terminal the escape has to be seen even when the guest does not read. */
+	ssize_t n = read(STDIN_FILENO, text, room ? room : sizeof(text));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? TURN_ON : TURN_LEAVE;
+	if (!n) {
+		s->input = false;
+		return s->tty ? TURN_LEAVE : TURN_ON;
+	}
+	escape = s->tty ? memchr(text, s->escape, (size_t)n) : NULL;
+	if (escape)
+		return TURN_LEAVE;
+	if (!room || s->read_only)
+		return TURN_ON;
+	memcpy(s->typed + s->typed_size, text, (size_t)n);
+	s->typed_size += (size_t)n;
+	return TURN_ON;
+}
+
+static enum turn send_typed(struct console *s)
+{
+	ssize_t n = send(s->socket, s->typed, s->typed_size, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? TURN_ON : TURN_LOST;
+	s->typed_size -= (size_t)n;
+	memmove(s->typed, s->typed + n, s->typed_size);
+	return TURN_ON;
+}
+
+static enum turn print(struct console *s)
+{
+	char text[4096];
+	ssize_t n = read(s->socket, text, sizeof(text));
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? TURN_ON : TURN_LOST;
+	if (!n)
+		return TURN_LOST;
+	for (ssize_t done = 0; done < n;) {
+		ssize_t put = write(STDOUT_FILENO, text + done, (size_t)(n - done));
+
+		if (put < 0 && errno != EINTR)
+			return TURN_LEAVE;
+		done += put > 0 ? put : 0;
+	}
+	s->offset += (unsigned long long)n;
+	return TURN_ON;
+}
+
+static enum turn turn(struct console *s, int timeout)
+{
+	const bool room = s->tty || s->typed_size < sizeof(s->typed);
+	struct pollfd fd[2] = {
+		{ s->input && room ? STDIN_FILENO : -1, POLLIN, 0 },
+		{ s->socket, (short)(s->typed_size ? POLLIN | POLLOUT : POLLIN), 0 },
+	};
+	enum turn next = TURN_ON;
+
+	if (poll(fd, 2, timeout) < 0)
+		return ended ? TURN_LEAVE : TURN_ON;
+	if (ended)
+		return TURN_LEAVE;
+	if (fd[0].revents)
+		next = take_typed(s);
+	if (next == TURN_ON && fd[1].revents & POLLOUT)
+		next = send_typed(s);
+	/* What the guest has said last is read before the end is believed. */
+	if (next != TURN_LEAVE && fd[1].revents & (POLLIN | POLLHUP | POLLERR))
+		next = print(s);
+	return next;
+}
+
+/* --- the whole --------------------------------------------------------------------------- */
+
+/* Whether there is a console to wait for; a guest that is gone has none. */
+static bool guest_is_there(struct console *s)
+{
+	struct froe_domain d;
+
+	if (!froe_domain_info(s->c->froe, s->d->id, &d))
+		return !(d.flags & FROE_DYING);
+	/* When the hypervisor cannot be asked, the guest is not known to be gone. */
+	return froe_code(s->c->froe) != FROE_NOT_FOUND;
+}
+
+/* After the socket has ended: 0 when it is back, or the exit code of the whole in *code. */
+static int attach_again(struct console *s, int *code)
+{
+	close(s->socket);
+	s->socket = -1;
+	for (int waited = 0; waited < AWAY_MS; waited += RETRY_MS) {
+		*code = 0;
+		if (!guest_is_there(s)) {
+			call_say(s->c, "\r\nfroe: %s has ended", domain_name(s->d));
+			return -1;
+		}
+		if (!attach(s))
+			return 0;
+		*code = FROE_FAIL;
+		if (!errno)
+			return -1;
+		if (turn(s, RETRY_MS) == TURN_LEAVE) {
+			*code = 0;
+			return -1;
+		}
+	}
+	*code = call_refuse(s->c, FROE_UNREACHABLE, domain_name(s->d), "unreachable",
+	                    "froed has to run", "%s: froed went away", domain_name(s->d));
+	return -1;
+}
+
+static int talk(struct console *s)
+{
+	int code = 0;
+
+	for (;;) {
+		enum turn next = turn(s, -1);
+
+		if (next == TURN_LEAVE || (next == TURN_LOST && attach_again(s, &code)))
+			return code;
+	}
+}
+
+static void catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+	static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+int console_run(struct call *c, const struct froe_domain *d, char escape)
+{
+	struct console s = { .c = c, .d = d, .escape = escape, .input = true };
+	struct termios before, raw;
+	int rc;
+
+	if (attach(&s)) {
+		if (errno)
+			call_refuse(c, FROE_UNREACHABLE, domain_name(d), "unreachable",
+			            "froed has the consoles: does it run?", "%s: console: %s",
+			            domain_name(d), strerror(errno));
+		return FROE_UNREACHABLE;
+	}
+	s.tty = !tcgetattr(STDIN_FILENO, &before);
+	if (s.tty)
+		call_say(c, "Console of %s%s; %s%c leaves", domain_name(d),
+		         s.read_only ? ", to look at only" : "",
+		         iscntrl((unsigned char)escape) ? "Ctrl-" : "",
+		         iscntrl((unsigned char)escape) ? escape ^ 0x40 : escape);
+	catch_signals();
+	if (s.tty) {
+		raw = before;
+		cfmakeraw(&raw);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+	}
+	rc = talk(&s);
+	if (s.tty) {
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+		putchar('\n');
+	}
+	if (s.socket >= 0)
+		close(s.socket);
+	return rc;
+}

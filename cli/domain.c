@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What verbs that act on guests share: finding them, and reporting what went wrong.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "output.h"
+
+int call_failed(struct call *c, const char *item)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s: %s", c->cmd->name, froe_error(c->froe));
+	output_error(c, item, froe_code(c->froe), froe_error_id(c->froe), text, froe_hint(c->froe));
+	return froe_code(c->froe);
+}
+
+int call_refuse(struct call *c, int code, const char *item, const char *id, const char *hint,
+                const char *fmt, ...)
+{
+	char text[1024];
+	int begin = snprintf(text, sizeof(text), "%s: ", c->cmd->name);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text + begin, sizeof(text) - (size_t)begin, fmt, args);
+	va_end(args);
+	output_error(c, item, code, id, text, hint);
+	return code;
+}
+
+void call_say(const struct call *c, const char *fmt, ...)
+{
+	va_list args;
+
+	if (c->quiet || c->format == FORMAT_JSON)
+		return;
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+bool domain_find(struct call *c, const char *what, struct froe_domain *d)
+{
+	if (!froe_domain_find(c->froe, what, d))
+		return true;
+	call_failed(c, what);
+	return false;
+}
+
+const char *domain_name(const struct froe_domain *d)
+{
+	if (*d->name)
+		return d->name;
+	return d->id ? "(null)" : "Domain-0";
+}
+
+/* What was done to whom, for programs; people see that nothing was said. */
+static void get_id(const void *row, struct cell *cell)
+{
+	cell->kind = CELL_NUMBER;
+	cell->number = ((const struct froe_domain *)row)->id;
+}
+
+static void get_name(const void *row, struct cell *cell)
+{
+	cell_text(cell, "%s", domain_name(row));
+}
+
+static void get_uuid(const void *row, struct cell *cell)
+{
+	cell->kind = CELL_TEXT;
+	cell->text = cell->room;
+	froe_uuid_format(((const struct froe_domain *)row)->uuid, cell->room);
+}
+
+static const struct column done[] = {
+	{ .key = "domid", .get = get_id },
+	{ .key = "name", .get = get_name },
+	{ .key = "uuid", .get = get_uuid },
+	{ 0 },
+};
+
+int domain_each(struct call *c, int (*act)(struct call *c, const struct froe_domain *d))
+{
+	output_begin(c, done);
+	for (int i = 0; i < c->args; i++) {
+		struct froe_domain d;
+
+		if (domain_find(c, c->arg[i], &d) && !act(c, &d))
+			output_row(c, &d);
+	}
+	return 0;
+}
