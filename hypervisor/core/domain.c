@@ -232,11 +232,12 @@ void domain_wallclock_update(struct domain *d)
 {
 	struct shared_info *s = d->shared;
 	u32 version = s->wc_version | 1;
+	u64 sec = time_wallclock.sec + (u64)READ_ONCE(d->time_offset);
 
 	WRITE_ONCE(s->wc_version, version);
 	barrier();
-	s->wc_sec = (u32)time_wallclock.sec;
-	s->wc_sec_hi = (u32)(time_wallclock.sec >> 32);
+	s->wc_sec = (u32)sec;
+	s->wc_sec_hi = (u32)(sec >> 32);
 	s->wc_nsec = time_wallclock.nsec;
 	barrier();
 	WRITE_ONCE(s->wc_version, version + 1);

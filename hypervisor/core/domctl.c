@@ -8,6 +8,7 @@
 #include <handlers.h>
 #include <page.h>
 #include <string.h>
+#include <timer.h>
 
 #define FLAGS_NEEDED (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap)
 #define FLAGS_VALID  (FLAGS_NEEDED | XEN_DOMCTL_CDF_oos_off)
@@ -75,6 +76,64 @@ s64 do_domctl_max_mem(struct hypercall *c, void *arg)
 	return 0;
 }
 
+s64 do_domctl_setdomainhandle(struct hypercall *c, void *arg)
+{
+	const struct xen_domctl *op = arg;
+
+	memcpy(c->target->handle, op->u.setdomainhandle.handle, sizeof(c->target->handle));
+	return 0;
+}
+
+/* --- time, tables ------------------------------------------------------------------------ */
+
+s64 do_domctl_settimeoffset(struct hypercall *c, void *arg)
+{
+	const struct xen_domctl *op = arg;
+
+	WRITE_ONCE(c->target->time_offset, op->u.settimeoffset.time_offset_seconds);
+	platform_wallclock_update(c->target);
+	return 0;
+}
+
+s64 do_domctl_gettscinfo(struct hypercall *c, void *arg)
+{
+	struct xen_domctl_tsc_info *info = &((struct xen_domctl *)arg)->u.tsc_info;
+
+	*info = (struct xen_domctl_tsc_info){
+		.tsc_mode = 0, /* the machine's TSC, neither trapped nor scaled */
+		.gtsc_khz = (u32)time_tsc_khz,
+		.elapsed_nsec = time_now() - c->target->time_start,
+	};
+	return 0;
+}
+
+s64 do_domctl_settscinfo(struct hypercall *c, void *arg)
+{
+	const struct xen_domctl *op = arg;
+
+	return op->u.tsc_info.tsc_mode ? -EOPNOTSUPP : 0;
+}
+
+s64 do_domctl_get_paging_mempool_size(struct hypercall *c, void *arg)
+{
+	struct xen_domctl *op = arg;
+
+	op->u.paging_mempool.size = READ_ONCE(c->target->p2m.table_pages_max) << PAGE_SHIFT;
+	return 0;
+}
+
+/* How many tables there may be; those that there are stay. */
+s64 do_domctl_set_paging_mempool_size(struct hypercall *c, void *arg)
+{
+	const struct xen_domctl *op = arg;
+	u64 size = op->u.paging_mempool.size;
+
+	if (size & ~PAGE_MASK)
+		return -EINVAL;
+	WRITE_ONCE(c->target->p2m.table_pages_max, size >> PAGE_SHIFT);
+	return 0;
+}
+
 /* --- pausing, the end ------------------------------------------------------------------ */
 
 s64 do_domctl_pausedomain(struct hypercall *c, void *arg)
@@ -107,6 +166,21 @@ s64 do_domctl_unpausedomain(struct hypercall *c, void *arg)
 s64 do_domctl_destroydomain(struct hypercall *c, void *arg)
 {
 	return domain_destroy(c->target) ? hypercall_again(c) : 0;
+}
+
+/* A power or sleep button, a reset: a PVH guest has none. */
+s64 do_domctl_sendtrigger(struct hypercall *c, void *arg)
+{
+	const struct xen_domctl *op = arg;
+	struct vcpu *v = domain_vcpu(c->target, op->u.sendtrigger.vcpu);
+
+	if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
+		return -ENOSYS;
+	if (!v)
+		return -ESRCH;
+	store_release(&v->nmi_pending, 1);
+	vcpu_kick(v);
+	return 0;
 }
 
 /* --- questions -------------------------------------------------------------------------- */
@@ -166,5 +240,13 @@ s64 do_domctl_getdomaininfo(struct hypercall *c, void *arg)
 	op->domain = d->id;
 	domctl_info(d, &op->u.getdomaininfo);
 	domain_put(d);
+	return 0;
+}
+
+s64 do_domctl_get_address_size(struct hypercall *c, void *arg)
+{
+	struct xen_domctl *op = arg;
+
+	op->u.address_size.size = 64;
 	return 0;
 }

@@ -14,7 +14,6 @@ enum param_rule {
 	NOT_SELF, /* for others only; the default */
 	SELF,     /* a domain for itself, too */
 	ONCE,     /* as NOT_SELF, and only while it is 0 */
-	FIXED,    /* -EEXIST */
 	OLD,      /* -EINVAL: no meaning any more */
 };
 
@@ -45,7 +44,7 @@ static const struct {
 	[HVM_PARAM_IOREQ_SERVER_PFN] = { ONCE, NOT_SELF },
 	[HVM_PARAM_NR_IOREQ_SERVER_PAGES] = { ONCE, NOT_SELF },
 	[HVM_PARAM_VM_GENERATION_ID_ADDR] = { SELF, SELF },
-	[HVM_PARAM_ALTP2M] = { FIXED, SELF },
+	[HVM_PARAM_ALTP2M] = { NOT_SELF, SELF },
 	[HVM_PARAM_X87_FIP_WIDTH] = { SELF, SELF },
 	[HVM_PARAM_VM86_TSS_SIZED] = { SELF, SELF },
 	[HVM_PARAM_MCA_CAP] = { ONCE, NOT_SELF },
@@ -56,8 +55,6 @@ static int rule_check(u8 rule, bool self, bool changed_before)
 	switch ((enum param_rule)rule) {
 	case SELF:
 		return 0;
-	case FIXED:
-		return -EEXIST;
 	case OLD:
 		return -EINVAL;
 	case ONCE:
@@ -96,6 +93,8 @@ static int param_apply(struct domain *d, u32 index, u64 value)
 		return callback_set(d, value);
 	case HVM_PARAM_TIMER_MODE:
 		return value > HVMPTM_one_missed_tick_pending ? -EINVAL : 0;
+	case HVM_PARAM_ALTP2M: /* off */
+		return value ? -EINVAL : 0;
 	case HVM_PARAM_VIRIDIAN:
 		return -ENODEV;
 	}

@@ -24,7 +24,8 @@ enum who {
 	ANY,
 	TARGET, /* the handler looks at whom it is about: hypercall_target() */
 	CONTROL,
-	OTHER, /* as CONTROL, and about another domain: c->target */
+	ANYONE, /* as CONTROL, and about the domain that the structure names: c->target */
+	OTHER,  /* as ANYONE, but not about itself */
 };
 
 struct row {
@@ -142,14 +143,14 @@ static __noinline s64 call_with_arg(struct hypercall *c, const struct row *r, u6
 	return rc;
 }
 
-/* With the domain that the structure names: another one than the caller's. */
-static s64 call_other(struct hypercall *c, const struct row *r, void *arg, domid_t id)
+/* With the domain that the structure names. */
+static s64 call_about(struct hypercall *c, const struct row *r, void *arg, domid_t id)
 {
 	s64 rc = hypercall_target(c, id, &c->target);
 
 	if (rc)
 		return rc;
-	rc = c->target == c->d ? -EINVAL : r->fn(c, arg);
+	rc = r->who == OTHER && c->target == c->d ? -EINVAL : r->fn(c, arg);
 	domain_put(c->target);
 	return rc;
 }
@@ -174,7 +175,7 @@ static __noinline s64 call_headed(struct hypercall *c, const struct group *g, u3
 	r = row_find(g, head->cmd);
 	if (!r)
 		return -ENOSYS;
-	rc = r->who == OTHER ? call_other(c, r, arg, head->domain) : r->fn(c, arg);
+	rc = r->who >= ANYONE ? call_about(c, r, arg, head->domain) : r->fn(c, arg);
 	if (rc >= 0 && r->out && !c->restart && copy_to_guest(c->a[0], arg, r->out))
 		return -EFAULT;
 	return rc;

@@ -582,3 +582,24 @@ s64 do_memory_set_memory_map(struct hypercall *c, void *arg)
 	domain_put(d);
 	return rc;
 }
+
+/* Memory is there or it is not: nothing is populated on demand. */
+s64 do_memory_set_pod_target(struct hypercall *c, void *arg)
+{
+	struct xen_pod_target *op = arg;
+	struct domain *d;
+	s64 rc = hypercall_target(c, op->domid, &d);
+
+	if (rc)
+		return rc;
+	op->tot_pages = READ_ONCE(d->tot_pages);
+	op->pod_cache_pages = op->pod_entries = 0;
+	domain_put(d);
+	return 0;
+}
+
+/* Tools tell "no nodes" from "not known" by this number. */
+s64 do_memory_get_vnumainfo(struct hypercall *c, void *arg)
+{
+	return -EOPNOTSUPP;
+}

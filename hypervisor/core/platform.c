@@ -27,6 +27,13 @@ static int wallclock_set(struct domain *control, u64 secs, u32 nsecs, u64 system
 	return 0;
 }
 
+void platform_wallclock_update(struct domain *d)
+{
+	spin_lock(&wallclock_lock);
+	domain_wallclock_update(d);
+	spin_unlock(&wallclock_lock);
+}
+
 s64 do_platform_settime64(struct hypercall *c, void *arg)
 {
 	const struct xenpf_settime64 *op = &((struct xen_platform_op *)arg)->u.settime64;

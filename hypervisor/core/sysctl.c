@@ -75,3 +75,38 @@ s64 do_sysctl_readconsole(struct hypercall *c, void *arg)
 	op->count = done;
 	return 0;
 }
+
+/* With no place for an answer the number of entries is the answer. */
+s64 do_sysctl_cputopoinfo(struct hypercall *c, void *arg)
+{
+	struct xen_sysctl_cputopoinfo *op = &((struct xen_sysctl *)arg)->u.cputopoinfo;
+	u64 to = (u64)op->cputopo.p;
+	u32 n = to ? min(op->num_cpus, cpu_count) : 0;
+
+	for (u32 i = 0; i < n; i++) {
+		const struct xen_sysctl_cputopo cpu = { .core = i };
+
+		if (copy_to_guest(to + i * sizeof(cpu), &cpu, sizeof(cpu)))
+			return -EFAULT;
+	}
+	op->num_cpus = cpu_count;
+	return 0;
+}
+
+/* One node: memory is all alike. */
+s64 do_sysctl_numainfo(struct hypercall *c, void *arg)
+{
+	struct xen_sysctl_numainfo *op = &((struct xen_sysctl *)arg)->u.numainfo;
+	const struct xen_sysctl_meminfo memory = { page_ram_count() << PAGE_SHIFT,
+		                                   page_free_count() << PAGE_SHIFT };
+	const u32 distance = 10; /* to itself, as ACPI's SLIT has it */
+
+	if (op->num_nodes && op->meminfo.p &&
+	    copy_to_guest((u64)op->meminfo.p, &memory, sizeof(memory)))
+		return -EFAULT;
+	if (op->num_nodes && op->distance.p &&
+	    copy_to_guest((u64)op->distance.p, &distance, sizeof(distance)))
+		return -EFAULT;
+	op->num_nodes = 1;
+	return 0;
+}

@@ -68,6 +68,7 @@ struct domain {
 	u64 params[HVM_NR_PARAMS];  /* (d) */
 	u8 callback_vector;         /* (a) 0 = none; injected without the local APIC */
 	u64 vm_assist;              /* (a) bits of VMASST_TYPE_* */
+	s64 time_offset;            /* (a) of its wall clock, s */
 	u64 time_start;             /* (i) its system time 0 on the hypervisor's clock, ns */
 	u32 pause_count;            /* (a) */
 	u32 control_pauses;         /* (d) those of them that are the control domain's */
@@ -82,6 +83,8 @@ struct domain {
 	u64 log_stamp;              /* rate limit of printk_guest */
 	u32 log_credit;
 	u32 log_missed;   /* lines left out since the last one */
+	char line[120];   /* (d) what it wrote to console_io since the last end of a line */
+	u32 line_used;    /* (d) */
 	mfn_t ones;       /* (m) page of ones, INVALID_MFN until needed */
 	void *iopm;       /* (i) I/O permission map, 3 contiguous frames, virt/io.c */
 	void *msrpm;      /* (i) MSR permission map, 2 contiguous frames, virt/msr.c */
@@ -198,8 +201,10 @@ void domain_unpause(struct domain *d);
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 /* SCHEDOP_shutdown and its like: code SHUTDOWN_*. */
 void domain_shutdown(struct domain *d, u32 code);
-/* Write time_wallclock into shared_info. */
+/* Write time_wallclock into shared_info; platform.c's lock held, but for a new domain. */
 void domain_wallclock_update(struct domain *d);
+/* Same, when what it depends on has changed. */
+void platform_wallclock_update(struct domain *d);
 /* Invariants of all domains (events, references); number of violations, each logged. */
 u32 domain_check(void);
 #define for_each_domain(d) for ((d) = load_acquire(&domain_list); (d); (d) = (d)->next)

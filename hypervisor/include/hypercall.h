@@ -18,7 +18,7 @@ s64 hypercall_refuse(u32 cpl);
 struct hypercall {
 	struct vcpu *v;        /* the caller, current */
 	struct domain *d;      /* its domain */
-	struct domain *target; /* of a row for OTHER: whom it is about */
+	struct domain *target; /* of a row for ANYONE or OTHER: whom it is about */
 	u64 a[5];              /* the argument registers; a restart takes them from here */
 	u64 progress;          /* what an interrupted call of this vCPU has left; 0 = nothing */
 	bool restart;          /* do it again, with a[] and the saved progress */

@@ -34,8 +34,10 @@ ROW(XENMEM_set_memory_map, xen_foreign_memory_map_t, IN, CONTROL, do_memory_set_
 ROW(XENMEM_maximum_gpfn, domid_t, IN, TARGET, do_memory_maximum_gpfn)
 ROW(XENMEM_remove_from_physmap, xen_remove_from_physmap_t, IN, TARGET,
     do_memory_remove_from_physmap)
+ROW(XENMEM_set_pod_target, xen_pod_target_t, IN_OUT, CONTROL, do_memory_set_pod_target)
 ROW(XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch_t, IN, TARGET,
     do_memory_add_to_physmap_batch)
+ROW(XENMEM_get_vnumainfo, char, NONE, ANY, do_memory_get_vnumainfo)
 ROW(XENMEM_acquire_resource, xen_mem_acquire_resource_t, IN_OUT, CONTROL,
     do_memory_acquire_resource)
 END(memory_op)
@@ -60,7 +62,7 @@ ROW(XENVER_build_id, char, NONE, ANY, do_version_build_id)
 END(xen_version)
 
 GROUP(console_io, NO_POINTER)
-ROW(CONSOLEIO_write, char, NONE, CONTROL, do_console_write)
+ROW(CONSOLEIO_write, char, NONE, ANY, do_console_write)
 ROW(CONSOLEIO_read, char, NONE, CONTROL, do_console_read)
 END(console_io)
 
@@ -139,6 +141,8 @@ GROUP(sysctl, HEADED)
 ROW(XEN_SYSCTL_readconsole, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_readconsole)
 ROW(XEN_SYSCTL_physinfo, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_physinfo)
 ROW(XEN_SYSCTL_getdomaininfolist, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_getdomaininfolist)
+ROW(XEN_SYSCTL_cputopoinfo, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_cputopoinfo)
+ROW(XEN_SYSCTL_numainfo, xen_sysctl_t, IN_OUT, CONTROL, do_sysctl_numainfo)
 END(sysctl)
 
 GROUP(domctl, HEADED)
@@ -149,7 +153,17 @@ ROW(XEN_DOMCTL_unpausedomain, xen_domctl_t, IN, OTHER, do_domctl_unpausedomain)
 ROW(XEN_DOMCTL_getdomaininfo, xen_domctl_t, IN_OUT, CONTROL, do_domctl_getdomaininfo)
 ROW(XEN_DOMCTL_max_mem, xen_domctl_t, IN, OTHER, do_domctl_max_mem)
 ROW(XEN_DOMCTL_max_vcpus, xen_domctl_t, IN, OTHER, do_domctl_max_vcpus)
+ROW(XEN_DOMCTL_setdomainhandle, xen_domctl_t, IN, ANYONE, do_domctl_setdomainhandle)
+ROW(XEN_DOMCTL_settimeoffset, xen_domctl_t, IN, ANYONE, do_domctl_settimeoffset)
+ROW(XEN_DOMCTL_sendtrigger, xen_domctl_t, IN, ANYONE, do_domctl_sendtrigger)
 ROW(XEN_DOMCTL_sethvmcontext, xen_domctl_t, IN, OTHER, do_domctl_sethvmcontext)
+ROW(XEN_DOMCTL_get_address_size, xen_domctl_t, IN_OUT, ANYONE, do_domctl_get_address_size)
+ROW(XEN_DOMCTL_gettscinfo, xen_domctl_t, IN_OUT, ANYONE, do_domctl_gettscinfo)
+ROW(XEN_DOMCTL_settscinfo, xen_domctl_t, IN, OTHER, do_domctl_settscinfo)
+ROW(XEN_DOMCTL_get_paging_mempool_size, xen_domctl_t, IN_OUT, OTHER,
+    do_domctl_get_paging_mempool_size)
+ROW(XEN_DOMCTL_set_paging_mempool_size, xen_domctl_t, IN, OTHER,
+    do_domctl_set_paging_mempool_size)
 END(domctl)
 
 GROUP(arch_7, 1)

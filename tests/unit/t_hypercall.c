@@ -26,6 +26,7 @@ enum {
 	ANY,
 	TARGET,
 	CONTROL,
+	ANYONE,
 	OTHER
 };
 

@@ -202,6 +202,37 @@ static void test_cpuid_xen(void)
 	}
 }
 
+/* Ids are even and every leaf says so; no MTRRs, which the control domain sees. */
+static void test_cpuid_guest(void)
+{
+	machine_bits = ~0u;
+	d.max_vcpus = 3;
+	v.id = 2;
+	v.apic_id = 4;
+	CHECK_EQ(leaf(1, 0).ebx >> 16, 4 << 8 | 6);
+	CHECK_EQ(leaf(1, 0).edx & (BIT(12) | BIT(28)), BIT(28));
+	CHECK_EQ(leaf(0x80000001, 0).edx & BIT(12), 0);
+	CHECK_EQ(leaf(0x80000008, 0).ecx, 3 << 12 | 5);
+	CHECK_EQ(leaf(0x8000001e, 0).eax, 4);
+	CHECK_EQ(leaf(0x8000001e, 0).ebx, 2);
+	CHECK_EQ(leaf(0xb, 0).eax, 1);
+	CHECK_EQ(leaf(0xb, 0).ebx, 1);
+	CHECK_EQ(leaf(0xb, 0).ecx, 0x100);
+	CHECK_EQ(leaf(0xb, 1).eax, 3);
+	CHECK_EQ(leaf(0xb, 1).ebx, 3);
+	CHECK_EQ(leaf(0xb, 1).ecx, 0x201);
+	CHECK_EQ(leaf(0xb, 2).eax | leaf(0xb, 2).ebx, 0);
+	CHECK_EQ(leaf(0xb, 2).ecx, 2);
+	CHECK_EQ(leaf(0xb, 2).edx, 4);
+	d.max_vcpus = 64; /* the most: 127 is the highest id */
+	CHECK_EQ(leaf(0x80000008, 0).ecx, 7 << 12 | 127);
+	CHECK_EQ(leaf(0xb, 1).eax, 7);
+	d.control = true;
+	CHECK_EQ(leaf(1, 0).edx & BIT(12), BIT(12));
+	CHECK_EQ(leaf(0xb, 1).eax, ~0u);
+	d.control = false;
+}
+
 static bool map_bit(u32 msr, bool write)
 {
 	u32 base = msr >= 0xc0010000 ? 0x1000 : msr >= 0xc0000000 ? 0x800 : 0;
@@ -345,10 +376,12 @@ void unit_main(void)
 {
 	unit_ram_init(16 * MIB);
 	v.domain = &d;
+	v.apic_id = 2;
 	test_cpuid_hidden();
 	test_cpuid_forced();
 	test_cpuid_xsave();
 	test_cpuid_xen();
+	test_cpuid_guest();
 	test_msr_map();
 	test_msr_values();
 	test_io_control();

@@ -179,6 +179,41 @@ static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *r)
 	}
 }
 
+/*
+ * A guest is one package of cores without threads, whose ids are the even numbers (Xen's ABI): as
+ * if each core had a second thread that is not there. Its memory is write-back, it has no MTRRs.
+ */
+static void guest_adjust(const struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *r)
+{
+	u32 ids = 2 * v->domain->max_vcpus, bits = 1;
+
+	while (ids > 1u << bits)
+		bits++;
+	switch (leaf) {
+	case 0x1:
+		r->ebx = (r->ebx & 0xff00ffff) | min(ids, 255u) << 16;
+		r->edx = (r->edx & ~B(12)) | B(28); /* MTRR; HTT: the number means something */
+		break;
+	case 0xb: /* level 0: threads, level 1: cores */
+		r->eax = subleaf ? bits : 1;
+		r->ebx = subleaf ? v->domain->max_vcpus : 1;
+		r->ecx = (subleaf + 1) << 8 | subleaf;
+		if (subleaf > 1)
+			*r = (struct cpuid_regs){ .ecx = subleaf & 0xff, .edx = v->apic_id };
+		break;
+	case 0x80000001:
+		r->edx &= ~B(12);
+		break;
+	case 0x80000008:
+		r->ecx = bits << 12 | (ids - 1);
+		break;
+	case 0x8000001e:
+		r->ebx = v->id;
+		r->ecx = 0;
+		break;
+	}
+}
+
 void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *r)
 {
 	const struct cpuid_row *row;
@@ -201,4 +236,6 @@ void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *r)
 	r->ecx = host.ecx & row->ecx;
 	r->edx = host.edx & row->edx;
 	adjust(v, leaf, subleaf, r);
+	if (!v->domain->control)
+		guest_adjust(v, leaf, subleaf, r);
 }
