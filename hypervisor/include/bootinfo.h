@@ -22,7 +22,7 @@ struct boot_info {
 	u8 rsdp[36];                 /* the loader's copy of the ACPI RSDP */
 	u32 rsdp_size;               /* 20 (ACPI 1), 36, or 0: not given */
 	bool efi;
-	struct {
+	struct boot_framebuffer {
 		bool present;
 		u64 address;
 		u32 pitch, width, height;
@@ -30,6 +30,22 @@ struct boot_info {
 	} framebuffer;
 };
 extern struct boot_info boot_info;
+
+/* Put [start, end) behind the last entry, or into it if they are alike and touch. False: full. */
+static inline bool e820_append(struct e820_entry *map, u32 *count, u32 max, u64 start, u64 end,
+                               u32 type)
+{
+	struct e820_entry *last = *count ? &map[*count - 1] : NULL;
+
+	if (last && last->type == type && last->addr + last->size == start) {
+		last->size = end - last->addr;
+		return true;
+	}
+	if (*count == max)
+		return false;
+	map[(*count)++] = (struct e820_entry){ start, end - start, type };
+	return true;
+}
 
 /*
  * Fill *out from what the loader left at `info` (magic: EAX at entry). Pure: reads through map()

@@ -20,16 +20,27 @@
 #define MB1_NAME        BIT(9)
 #define MB1_FRAMEBUFFER BIT(12)
 
+/* What the two formats have in common. */
+struct mb_range {
+	u64 addr, len;
+	u32 type;
+} __packed;
+
+struct mb_framebuffer {
+	u64 addr;
+	u32 pitch, width, height;
+	u8 bpp, type;
+} __packed;
+
 struct mb1_info {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4];
 	u32 mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name;
 	u32 apm_table, vbe[4];
-	u64 fb_addr;
-	u32 fb_pitch, fb_width, fb_height;
-	u8 fb_bpp, fb_type, fb_color[6];
+	struct mb_framebuffer fb;
+	u8 fb_color[6];
 } __packed;
 static_assert(offsetof(struct mb1_info, mmap_length) == 44, "MB1 3.3");
-static_assert(offsetof(struct mb1_info, fb_addr) == 88, "MB1 3.3");
+static_assert(offsetof(struct mb1_info, fb) == 88, "MB1 3.3");
 static_assert(sizeof(struct mb1_info) == 116, "MB1 3.3");
 
 struct mb1_module {
@@ -38,8 +49,7 @@ struct mb1_module {
 
 struct mb1_mmap {
 	u32 size; /* of the rest */
-	u64 addr, len;
-	u32 type;
+	struct mb_range range;
 } __packed;
 
 enum mb2_tag_type {
@@ -70,9 +80,7 @@ struct mb2_mmap {
 
 struct mb2_framebuffer {
 	struct mb2_tag tag;
-	u64 addr;
-	u32 pitch, width, height;
-	u8 bpp, type;
+	struct mb_framebuffer fb;
 	u16 reserved;
 	u8 color[6];
 } __packed;
@@ -91,7 +99,6 @@ struct parse {
 
 /* The loader's memory map as it came; too large for the stack. Boot only, one CPU. */
 static struct e820_entry raw[RAW_MAX] __initdata;
-static u64 edge[2 * RAW_MAX] __initdata;
 static u32 raw_count __initdata;
 
 static int __init damaged(struct parse *p, const char *why)
@@ -102,101 +109,55 @@ static int __init damaged(struct parse *p, const char *why)
 
 /* --- command lines --------------------------------------------------------- */
 
+static const char *__init skip_word(const char *s)
+{
+	while (*s && *s != ' ')
+		s++;
+	while (*s == ' ')
+		s++;
+	return s;
+}
+
 /*
  * Copy the string at `at` (at most `room` bytes including its NUL). QEMU and GRUB Legacy put the
  * file's name in front, GRUB 2 does not; but its menu entries for other hypervisors carry a file
  * name or the word "placeholder" there out of habit, so these are dropped wherever they come from.
  */
-static int __init copy_cmdline(struct parse *p, paddr_t at, u64 room, bool named, char *to)
-{
-	bool skip = named, start = true;
-	size_t n = 0;
-
-	for (u64 i = 0; i < room; i++) {
-		const char *c = p->map(at + i, 1);
-
-		if (!c)
-			break;
-		if (!*c) {
-			to[n] = '\0';
-			return 0;
-		}
-		if (start && *c != ' ') {
-			start = false;
-			skip = skip || *c == '/';
-		}
-		if (skip && *c == ' ' && !start)
-			skip = false;
-		if (skip || (!n && *c == ' '))
-			continue;
-		if (n == BOOT_CMDLINE_MAX - 1)
-			return damaged(p,
-			               "a command line is longer than 1023 characters: shorten it");
-		to[n++] = *c;
-	}
-	return damaged(p, "a command line lies outside of memory or has no end");
-}
-
 static int __init take_cmdline(struct parse *p, paddr_t at, u64 room, bool named, char *to)
 {
-	static const char habit[] = "placeholder";
-	const size_t n = sizeof(habit) - 1;
-	int rc = copy_cmdline(p, at, room, named, to);
+	const char *s;
+	u64 n = 0;
 
-	if (!rc && !strncmp(to, habit, n) && (to[n] == ' ' || !to[n]))
-		memmove(to, to + n + (to[n] == ' '), strlen(to + n + (to[n] == ' ')) + 1);
-	return rc;
+	do {
+		s = n < room ? p->map(at + n++, 1) : NULL;
+		if (!s)
+			return damaged(p, "a command line lies outside of memory or has no end");
+	} while (*s);
+	s = p->map(at, n);
+	while (*s == ' ')
+		s++;
+	if (named || *s == '/')
+		s = skip_word(s);
+	if (!strcmp(s, "placeholder") || !strncmp(s, "placeholder ", 12))
+		s = skip_word(s);
+	if (strlcpy(to, s, BOOT_CMDLINE_MAX) >= BOOT_CMDLINE_MAX)
+		return damaged(p, "a command line is longer than 1023 characters: shorten it");
+	return 0;
 }
 
 /* --- memory map ------------------------------------------------------------ */
 
-static void __init add_raw(u64 addr, u64 size, u32 type)
+/* The last byte of the address space is never in it, so that an end is always a number. */
+static int __init add_range(struct parse *p, const struct mb_range *r)
 {
-	if (addr + size < addr)
-		size = -addr;
-	if (!size || raw_count == RAW_MAX)
-		return;
-	if (type < E820_RAM || type > E820_UNUSABLE)
-		type = E820_RESERVED;
-	raw[raw_count++] = (struct e820_entry){ addr, size, type };
-}
+	u32 type = r->type >= E820_RAM && r->type <= E820_UNUSABLE ? r->type : E820_RESERVED;
+	u64 size = min(r->len, ~0ULL - r->addr);
 
-/* Where entries overlap, the more careful type holds: anything but RAM, and reserved above all. */
-static u32 __init type_at(u64 addr)
-{
-	static const u8 rank[] = { 0, 1, 5, 2, 3, 4 };
-	u32 type = 0;
-
-	for (u32 i = 0; i < raw_count; i++)
-		if (addr - raw[i].addr < raw[i].size && rank[raw[i].type] > rank[type])
-			type = raw[i].type;
-	return type;
-}
-
-static void __init sort_edges(u32 n)
-{
-	for (u32 i = 1; i < n; i++) {
-		u64 e = edge[i];
-		u32 j = i;
-
-		for (; j && edge[j - 1] > e; j--)
-			edge[j] = edge[j - 1];
-		edge[j] = e;
-	}
-}
-
-static int __init append(struct parse *p, u64 start, u64 end, u32 type)
-{
-	struct boot_info *b = p->out;
-	struct e820_entry *last = b->e820_count ? &b->e820[b->e820_count - 1] : NULL;
-
-	if (last && last->type == type && last->addr + last->size == start) {
-		last->size = end - last->addr;
+	if (!size)
 		return 0;
-	}
-	if (b->e820_count == ARRAY_SIZE(b->e820))
+	if (raw_count == RAW_MAX)
 		return damaged(p, "the memory map has too many entries");
-	b->e820[b->e820_count++] = (struct e820_entry){ start, end - start, type };
+	raw[raw_count++] = (struct e820_entry){ r->addr, size, type };
 	return 0;
 }
 
@@ -222,73 +183,80 @@ static void __init trim_ram(struct boot_info *b)
 }
 
 /*
- * Sort, and let no two entries overlap: between two neighbouring edges exactly one type holds. The
- * range ends at 2^64 - 1, so that the end of an entry is always a number.
+ * The type at pos and, in *next, the end of the part of the map in which it holds. Where entries
+ * overlap, that is the more careful type: anything but RAM, and reserved above all. 0: in no entry.
  */
+static u32 __init type_at(u64 pos, u64 *next)
+{
+	static const u8 rank[] = { 0, 1, 5, 2, 3, 4 };
+	u32 type = 0;
+
+	*next = ~0ULL;
+	for (u32 i = 0; i < raw_count; i++) {
+		const struct e820_entry *e = &raw[i];
+
+		if (pos < e->addr) {
+			*next = min(*next, e->addr);
+		} else if (pos - e->addr < e->size) {
+			*next = min(*next, e->addr + e->size);
+			type = rank[e->type] > rank[type] ? e->type : type;
+		}
+	}
+	return type;
+}
+
+/* Sort, and let no two entries overlap. */
 static int __init normalise(struct parse *p)
 {
-	u32 n = 0;
+	struct boot_info *b = p->out;
+	u64 next;
 
-	for (u32 i = 0; i < raw_count; i++) {
-		edge[n++] = raw[i].addr;
-		edge[n++] = raw[i].addr + raw[i].size ? raw[i].addr + raw[i].size : ~0ULL;
-	}
-	sort_edges(n);
-	for (u32 i = 0; i + 1 < n; i++) {
-		u32 type = edge[i] < edge[i + 1] ? type_at(edge[i]) : 0;
-		int rc = type ? append(p, edge[i], edge[i + 1], type) : 0;
+	for (u64 pos = 0; pos != ~0ULL; pos = next) {
+		u32 type = type_at(pos, &next);
 
-		if (rc)
-			return rc;
+		if (type &&
+		    !e820_append(b->e820, &b->e820_count, ARRAY_SIZE(b->e820), pos, next, type))
+			return damaged(p, "the memory map has too many entries");
 	}
-	trim_ram(p->out);
-	for (u32 i = 0; i < p->out->e820_count; i++)
-		if (p->out->e820[i].type == E820_RAM)
+	trim_ram(b);
+	for (u32 i = 0; i < b->e820_count; i++)
+		if (b->e820[i].type == E820_RAM)
 			return 0;
 	return damaged(p, "the loader gave no memory map, or one without RAM");
 }
 
 /* --- what both formats share ------------------------------------------------ */
 
-/* A place for the next module, or NULL once both are taken. */
-static struct boot_module *__init next_module(struct parse *p)
+/* `room` bytes at `string` are its command line, if there are any. */
+static int __init add_module(struct parse *p, u32 start, u32 end, paddr_t string, u64 room,
+                             bool named)
 {
 	struct boot_info *b = p->out;
+	struct boot_module *m = &b->module[b->module_count];
 
 	if (b->module_count == ARRAY_SIZE(b->module)) {
 		b->module_extra++;
-		return NULL;
+		return 0;
 	}
-	return &b->module[b->module_count++];
-}
-
-static int __init set_module(struct parse *p, struct boot_module *m, u32 start, u32 end)
-{
 	if (end < start)
 		return damaged(p, "the loader gave a module that ends before it starts");
+	b->module_count++;
 	m->start = start;
 	m->size = end - start;
-	return 0;
+	return room ? take_cmdline(p, string, room, named, m->cmdline) : 0;
 }
 
-static void __init set_framebuffer(struct boot_info *b, const struct mb2_framebuffer *f)
+static void __init set_framebuffer(struct boot_info *b, const struct mb_framebuffer *f,
+                                   const u8 *color)
 {
 	/* Text mode and palettes are of no use to anybody. */
 	if (f->type != FRAMEBUFFER_RGB || !f->addr || f->bpp < 15 || f->bpp > 32 || !f->height ||
 	    f->pitch < (u64)f->width * ((f->bpp + 7) / 8))
 		return;
-	b->framebuffer.present = true;
-	b->framebuffer.address = f->addr;
-	b->framebuffer.pitch = f->pitch;
-	b->framebuffer.width = f->width;
-	b->framebuffer.height = f->height;
-	b->framebuffer.bpp = f->bpp;
-	b->framebuffer.red_pos = f->color[0];
-	b->framebuffer.red_size = f->color[1];
-	b->framebuffer.green_pos = f->color[2];
-	b->framebuffer.green_size = f->color[3];
-	b->framebuffer.blue_pos = f->color[4];
-	b->framebuffer.blue_size = f->color[5];
+	b->framebuffer = (struct boot_framebuffer){
+		true,     f->addr,  f->pitch, f->width, f->height, f->bpp,
+		color[0], color[1], color[2], color[3], color[4],  color[5],
+	};
 }
 
 /* --- Multiboot 1 ------------------------------------------------------------ */
@@ -296,45 +264,34 @@ static void __init set_framebuffer(struct boot_info *b, const struct mb2_framebu
 static int __init mb1_memory(struct parse *p, const struct mb1_info *mb)
 {
 	u64 at = mb->mmap_addr, end = at + mb->mmap_length;
+	int rc = 0;
 
-	while (at + sizeof(struct mb1_mmap) <= end) {
-		const struct mb1_mmap *found = p->map(at, sizeof(*found));
-		struct mb1_mmap e;
+	while (!rc && at + sizeof(struct mb1_mmap) <= end) {
+		const struct mb1_mmap *e = p->map(at, sizeof(*e));
 
-		if (!found)
+		if (!e)
 			return damaged(p, "the memory map lies outside of memory");
-		memcpy(&e, found, sizeof(e));
-		if (e.size < sizeof(e) - sizeof(e.size))
+		if (e->size < sizeof(e->range))
 			return damaged(p, "the memory map has an entry that is too short");
-		if (raw_count == RAW_MAX)
-			return damaged(p, "the memory map has too many entries");
-		add_raw(e.addr, e.len, e.type);
-		at += (u64)e.size + sizeof(e.size);
+		rc = add_range(p, &e->range);
+		at += (u64)e->size + sizeof(e->size);
 	}
-	return 0;
+	return rc;
 }
 
 static int __init mb1_modules(struct parse *p, const struct mb1_info *mb, bool named)
 {
-	for (u32 i = 0; i < min(mb->mods_count, 64u); i++) {
-		const struct mb1_module *found = p->map(mb->mods_addr + (u64)i * sizeof(*found),
-		                                        sizeof(*found));
-		struct boot_module *m = next_module(p);
-		struct mb1_module in;
-		int rc;
+	int rc = 0;
 
-		if (!found)
-			return damaged(p, "the module list lies outside of memory");
+	for (u32 i = 0; !rc && i < min(mb->mods_count, 64u); i++) {
+		const struct mb1_module *m = p->map(mb->mods_addr + (u64)i * sizeof(*m),
+		                                    sizeof(*m));
+
 		if (!m)
-			continue;
-		memcpy(&in, found, sizeof(in));
-		rc = set_module(p, m, in.start, in.end);
-		if (!rc && in.string)
-			rc = take_cmdline(p, in.string, 4 * KIB, named, m->cmdline);
-		if (rc)
-			return rc;
+			return damaged(p, "the module list lies outside of memory");
+		rc = add_module(p, m->start, m->end, m->string, m->string ? 4 * KIB : 0, named);
 	}
-	return 0;
+	return rc;
 }
 
 /* GRUB 2 calls itself "GRUB 2.06" and the like; it leaves file names out. */
@@ -347,32 +304,21 @@ static bool __init mb1_named(struct parse *p, const struct mb1_info *mb)
 
 static int __init mb1_parse(struct parse *p, paddr_t info)
 {
-	const struct mb1_info *found = p->map(info, sizeof(*found));
-	struct mb1_info mb;
+	const struct mb1_info *mb = p->map(info, sizeof(*mb));
 	bool named;
 	int rc = 0;
 
-	if (!found)
+	if (!mb)
 		return damaged(p, "the Multiboot block lies outside of memory");
-	memcpy(&mb, found, sizeof(mb));
-	named = mb1_named(p, &mb);
-	if (mb.flags & MB1_CMDLINE)
-		rc = take_cmdline(p, mb.cmdline, 4 * KIB, named, p->out->cmdline);
-	if (!rc && mb.flags & MB1_MMAP)
-		rc = mb1_memory(p, &mb);
-	if (!rc && mb.flags & MB1_MODULES)
-		rc = mb1_modules(p, &mb, named);
-	if (!rc && mb.flags & MB1_FRAMEBUFFER) {
-		struct mb2_framebuffer f = { .addr = mb.fb_addr,
-			                     .pitch = mb.fb_pitch,
-			                     .width = mb.fb_width,
-			                     .height = mb.fb_height,
-			                     .bpp = mb.fb_bpp,
-			                     .type = mb.fb_type };
-
-		memcpy(f.color, mb.fb_color, sizeof(f.color));
-		set_framebuffer(p->out, &f);
-	}
+	named = mb1_named(p, mb);
+	if (mb->flags & MB1_CMDLINE)
+		rc = take_cmdline(p, mb->cmdline, 4 * KIB, named, p->out->cmdline);
+	if (!rc && mb->flags & MB1_MMAP)
+		rc = mb1_memory(p, mb);
+	if (!rc && mb->flags & MB1_MODULES)
+		rc = mb1_modules(p, mb, named);
+	if (!rc && mb->flags & MB1_FRAMEBUFFER)
+		set_framebuffer(p->out, &mb->fb, mb->fb_color);
 	return rc;
 }
 
@@ -380,35 +326,14 @@ static int __init mb1_parse(struct parse *p, paddr_t info)
 
 static int __init mb2_memory(struct parse *p, const struct mb2_mmap *t)
 {
-	const struct {
-		u64 addr, len;
-		u32 type;
-	} __packed *e;
+	int rc = 0;
 
-	if (t->tag.size < sizeof(*t) || t->entry_size < sizeof(*e))
+	if (t->tag.size < sizeof(*t) || t->entry_size < sizeof(struct mb_range))
 		return damaged(p, "the memory map has an entry that is too short");
-	for (u64 at = sizeof(*t); at + sizeof(*e) <= t->tag.size; at += t->entry_size) {
-		e = (const void *)((const char *)t + at);
-		if (raw_count == RAW_MAX)
-			return damaged(p, "the memory map has too many entries");
-		add_raw(e->addr, e->len, e->type);
-	}
-	return 0;
-}
-
-static int __init mb2_module(struct parse *p, const struct mb2_module *t, paddr_t at)
-{
-	struct boot_module *m = next_module(p);
-	int rc;
-
-	if (!m)
-		return 0;
-	if (t->tag.size < sizeof(*t))
-		return damaged(p, "a tag of the Multiboot block has a wrong length");
-	rc = set_module(p, m, t->start, t->end);
-	if (rc || t->tag.size == sizeof(*t))
-		return rc;
-	return take_cmdline(p, at + sizeof(*t), t->tag.size - sizeof(*t), false, m->cmdline);
+	for (u64 at = sizeof(*t); !rc && at + sizeof(struct mb_range) <= t->tag.size;
+	     at += t->entry_size)
+		rc = add_range(p, (const void *)((const char *)t + at));
+	return rc;
 }
 
 static void __init mb2_rsdp(struct boot_info *b, const struct mb2_tag *t)
@@ -425,17 +350,23 @@ static void __init mb2_rsdp(struct boot_info *b, const struct mb2_tag *t)
 /* t points at a whole tag of t->size bytes; `at` is its address. */
 static int __init mb2_tag(struct parse *p, const struct mb2_tag *t, paddr_t at)
 {
+	const struct mb2_framebuffer *f = (const void *)t;
+	const struct mb2_module *m = (const void *)t;
+
 	switch (t->type) {
 	case MB2_CMDLINE:
 		return take_cmdline(p, at + sizeof(*t), t->size - sizeof(*t), false,
 		                    p->out->cmdline);
 	case MB2_MODULE:
-		return mb2_module(p, (const struct mb2_module *)t, at);
+		if (t->size < sizeof(*m))
+			return damaged(p, "a tag of the Multiboot block has a wrong length");
+		return add_module(p, m->start, m->end, at + sizeof(*m), t->size - sizeof(*m),
+		                  false);
 	case MB2_MMAP:
 		return mb2_memory(p, (const struct mb2_mmap *)t);
 	case MB2_FRAMEBUFFER:
-		if (t->size >= sizeof(struct mb2_framebuffer))
-			set_framebuffer(p->out, (const struct mb2_framebuffer *)t);
+		if (t->size >= sizeof(*f))
+			set_framebuffer(p->out, &f->fb, f->color);
 		return 0;
 	case MB2_EFI32:
 	case MB2_EFI64:
@@ -444,10 +375,8 @@ static int __init mb2_tag(struct parse *p, const struct mb2_tag *t, paddr_t at)
 	case MB2_RSDP_OLD:
 	case MB2_RSDP_NEW:
 		mb2_rsdp(p->out, t);
-		return 0;
-	default:
-		return 0;
 	}
+	return 0;
 }
 
 static int __init mb2_parse(struct parse *p, paddr_t info)

@@ -41,17 +41,17 @@ u32 __init boot_options_report(void)
 	return complaints;
 }
 
-/* The next piece of *list up to a comma, cut out in place; NULL at the end. */
-static char *__init next_piece(char **list)
+/* The next piece of *list up to one of the separators, cut out in place; NULL at the end. */
+static char *__init next_piece(char **list, const char *separators)
 {
-	char *piece = *list, *comma;
+	char *piece = *list, *p = piece;
 
 	if (!piece)
 		return NULL;
-	comma = strchr(piece, ',');
-	if (comma)
-		*comma++ = '\0';
-	*list = comma;
+	while (*p && !strchr(separators, *p))
+		p++;
+	*list = *p ? p + 1 : NULL;
+	*p = '\0';
 	return piece;
 }
 
@@ -67,13 +67,13 @@ static int __init parse_u32(const char *s, u32 *out)
 	return 0;
 }
 
-/* --- one function for each word; 0, or -EINVAL for a bad value ------------------- */
+/* --- one function for each kind of word; 0, or -EINVAL for a bad value ------------- */
 
-static int __init set_console(char *value)
+static int __init set_console(char *value, void *to)
 {
 	bool com1 = false, com2 = false;
 
-	for (char *p = next_piece(&value); p; p = next_piece(&value)) {
+	for (char *p; (p = next_piece(&value, ","));) {
 		if (!strcmp(p, "com1"))
 			com1 = true;
 		else if (!strcmp(p, "com2"))
@@ -90,9 +90,11 @@ static int __init set_console(char *value)
 }
 
 /* BAUD[,8n1[,PORT]]; "auto" leaves the rate as it is. */
-static int __init set_com(char *value, struct com *com)
+static int __init set_com(char *value, void *to)
 {
-	char *baud = next_piece(&value), *frame = next_piece(&value), *io = next_piece(&value);
+	char *baud = next_piece(&value, ","), *frame = next_piece(&value, ",");
+	char *io = next_piece(&value, ",");
+	struct com *com = to;
 	u32 rate = 0, at = com->port;
 
 	if (strcmp(baud, "auto") && (parse_u32(baud, &rate) || !rate || 115200 % rate))
@@ -103,19 +105,8 @@ static int __init set_com(char *value, struct com *com)
 		return -EINVAL;
 	if (value)
 		return -EINVAL;
-	com->baud = rate;
-	com->port = (u16)at;
+	*com = (struct com){ rate, (u16)at };
 	return 0;
-}
-
-static int __init set_com1(char *value)
-{
-	return set_com(value, &coms[0]);
-}
-
-static int __init set_com2(char *value)
-{
-	return set_com(value, &coms[1]);
 }
 
 /* Xen's sizes are KiB without a suffix, and B means bytes. */
@@ -137,122 +128,99 @@ static int __init parse_memory(const char *s, u64 *out)
 }
 
 /* SIZE, and Xen's min:SIZE and max:SIZE, which mean nothing for RAM that never changes. */
-static int __init set_dom0_mem(char *value)
+static int __init set_dom0_mem(char *value, void *to)
 {
 	u64 bytes = 0, ignored;
 
-	for (char *p = next_piece(&value); p; p = next_piece(&value)) {
+	for (char *p; (p = next_piece(&value, ","));) {
 		bool bound = !strncmp(p, "min:", 4) || !strncmp(p, "max:", 4);
 
 		if (parse_memory(bound ? p + 4 : p, bound ? &ignored : &bytes))
 			return -EINVAL;
 	}
-	boot_options.dom0_mem = bytes;
+	*(u64 *)to = bytes;
 	return 0;
 }
 
-static int __init set_dom0_max_vcpus(char *value)
+/* A control domain's vCPU belongs to its CPU for good, so Xen's ranges have no meaning. */
+static int __init set_dom0_max_vcpus(char *value, void *to)
 {
 	u32 v;
 
-	/* A control domain's vCPU belongs to its CPU for good, so Xen's ranges have no meaning. */
 	if (parse_u32(value, &v) || !v)
 		return -EINVAL;
-	boot_options.dom0_max_vcpus = v;
+	*(u32 *)to = v;
 	return 0;
 }
 
-static int __init set_maxcpus(char *value)
+/* Xen and Linux: 0 is no other CPU. */
+static int __init set_maxcpus(char *value, void *to)
 {
 	u32 v;
 
 	if (parse_u32(value, &v))
 		return -EINVAL;
-	boot_options.maxcpus = v ? v : 1; /* Xen and Linux: 0 is no other CPU */
+	*(u32 *)to = max(v, 1u);
 	return 0;
 }
 
-/* Xen's LEVEL/LEVEL: the second is that of lines that guests cause; here they are limited by rate.
- */
-static int __init set_loglvl(char *value)
+/* Xen's LEVEL/LEVEL: the second is for lines that guests cause; here they are limited by rate. */
+static int __init set_loglvl(char *value, void *to)
 {
-	char *slash = strchr(value, '/');
-
-	if (slash)
-		*slash = '\0';
-	return printk_set_level(value);
+	return printk_set_level(next_piece(&value, "/"));
 }
 
-static int __init parse_bool(const char *value, bool *out)
+static int __init set_bool(char *value, void *to)
 {
-	static const char *const no[] = { "0", "no", "off", "false" };
-	static const char *const yes[] = { "", "1", "yes", "on", "true" };
+	static const char *const words[] = { "0", "no", "off", "false", /* and from here on true: */
+		                             "",  "1",  "yes", "on",    "true" };
 
-	for (u32 i = 0; i < ARRAY_SIZE(no); i++) {
-		if (!strcmp(value, no[i])) {
-			*out = false;
-			return 0;
-		}
-	}
-	for (u32 i = 0; i < ARRAY_SIZE(yes); i++) {
-		if (!strcmp(value, yes[i])) {
-			*out = true;
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(value, words[i])) {
+			*(bool *)to = i >= 4;
 			return 0;
 		}
 	}
 	return -EINVAL;
 }
 
-static int __init set_noreboot(char *value)
-{
-	return parse_bool(value, &boot_options.noreboot);
-}
-
-static int __init set_watchdog(char *value)
-{
-	return parse_bool(value, &boot_options.watchdog);
-}
-
-static int __init set_bench(char *value)
-{
-	return parse_bool(value, &boot_options.bench);
-}
+#define COM_VALUES "BAUD[,8n1[,PORT]], BAUD a divisor of 115200, or auto"
 
 static const struct option {
 	const char *name;
 	bool bare; /* may stand without "=value" */
-	int (*set)(char *value);
+	int (*set)(char *value, void *to);
+	void *to;
 	const char *values; /* what is right */
 } options[] = {
-	{ "bench", true, set_bench, "nothing, or 0" },
-	{ "com1", false, set_com1, "BAUD[,8n1[,PORT]], BAUD a divisor of 115200, or auto" },
-	{ "com2", false, set_com2, "BAUD[,8n1[,PORT]], BAUD a divisor of 115200, or auto" },
-	{ "console", false, set_console, "com1, com2 or none" },
-	{ "dom0_max_vcpus", false, set_dom0_max_vcpus, "a number from 1 up" },
-	{ "dom0_mem", false, set_dom0_mem, "a size as in 2G or 1536M" },
-	{ "loglvl", false, set_loglvl, "error, warning, info, debug, all or none" },
-	{ "maxcpus", false, set_maxcpus, "a number" },
-	{ "noreboot", true, set_noreboot, "nothing, or 0" },
-	{ "watchdog", true, set_watchdog, "0 or 1" },
+	{ "bench", true, set_bool, &boot_options.bench, "nothing, or 0" },
+	{ "com1", false, set_com, &coms[0], COM_VALUES },
+	{ "com2", false, set_com, &coms[1], COM_VALUES },
+	{ "console", false, set_console, NULL, "com1, com2 or none" },
+	{ "dom0_max_vcpus", false, set_dom0_max_vcpus, &boot_options.dom0_max_vcpus,
+	  "a number from 1 up" },
+	{ "dom0_mem", false, set_dom0_mem, &boot_options.dom0_mem, "a size as in 2G or 1536M" },
+	{ "loglvl", false, set_loglvl, NULL, "error, warning, info, debug, all or none" },
+	{ "maxcpus", false, set_maxcpus, &boot_options.maxcpus, "a number" },
+	{ "noreboot", true, set_bool, &boot_options.noreboot, "nothing, or 0" },
+	{ "watchdog", true, set_bool, &boot_options.watchdog, "0 or 1" },
 };
 
 /* --- the line --------------------------------------------------------------------- */
 
 static void __init take_word(char *word)
 {
-	char kept[BOOT_CMDLINE_MAX];
-	char *value = strchr(word, '=');
+	char kept[BOOT_CMDLINE_MAX], nothing[] = "";
+	char *value = word, *name;
 
 	strlcpy(kept, word, sizeof(kept));
-	if (value)
-		*value++ = '\0';
+	name = next_piece(&value, "=");
 	for (u32 i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option *o = &options[i];
-		char nothing[] = "";
 
-		if (strcmp(word, o->name))
+		if (strcmp(name, o->name))
 			continue;
-		if ((!value && !o->bare) || o->set(value ? value : nothing))
+		if ((!value && !o->bare) || o->set(value ? value : nothing, o->to))
 			complain("command line: \"%.48s\" is ignored: %s takes %s", kept, o->name,
 			         o->values);
 		return;
@@ -263,27 +231,17 @@ static void __init take_word(char *word)
 void __init boot_options_parse(const char *cmdline)
 {
 	static char copy[BOOT_CMDLINE_MAX] __initdata;
-	char *p = copy;
+	char *rest = copy;
 	bool second;
 
-	boot_options = (struct boot_options){
-		.console_com1 = true,
-		.watchdog = true,
-	};
+	boot_options = (struct boot_options){ .console_com1 = true, .watchdog = true };
 	coms[0] = (struct com){ 115200, 0x3f8 };
 	coms[1] = (struct com){ 115200, 0x2f8 };
 	complaints = 0;
 	strlcpy(copy, cmdline, sizeof(copy));
-	while (*p) {
-		char *word = p;
-
-		while (*p && *p != ' ' && *p != '\t')
-			p++;
-		if (*p)
-			*p++ = '\0';
+	for (char *word; (word = next_piece(&rest, " \t"));)
 		if (*word)
 			take_word(word);
-	}
 	second = boot_options.console_com2 && !boot_options.console_com1;
 	boot_options.com_port = coms[second].port;
 	boot_options.com_baud = coms[second].baud;

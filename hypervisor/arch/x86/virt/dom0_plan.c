@@ -34,22 +34,10 @@ static u64 entry_end(const struct e820_entry *e)
 	return e->addr + e->size;
 }
 
-/* Append, or grow the last entry when it is of the same type and ends here. */
 static void put(struct map *m, u64 start, u64 end, u32 type)
 {
-	struct e820_entry *last = m->n ? &m->e[m->n - 1] : NULL;
-
-	if (start >= end)
-		return;
-	if (last && last->type == type && entry_end(last) == start) {
-		last->size = end - last->addr;
-		return;
-	}
-	if (m->n == m->cap) {
+	if (start < end && !e820_append(m->e, &m->n, m->cap, start, end, type))
 		m->full = true;
-		return;
-	}
-	m->e[m->n++] = (struct e820_entry){ start, end - start, type };
 }
 
 /* RAM of the domain, in which the frames of its ACPI tables stand out. */
@@ -264,30 +252,20 @@ static const struct range *touched(const struct range *avoid, u32 count, paddr_t
 	return NULL;
 }
 
-static paddr_t place_low(const struct range *r, const struct range *avoid, u32 count, u64 size)
+/* The same in one range. */
+static paddr_t place_in(u64 start, u64 end, const struct range *avoid, u32 count, u64 size,
+                        bool top)
 {
-	const struct range *hit;
-	paddr_t pos = ROUND_UP(r->start, PAGE_SIZE);
+	while (start <= end && end - start >= size) {
+		paddr_t at = top ? end - size : start;
+		const struct range *hit = touched(avoid, count, at, size);
 
-	while (pos <= r->end && r->end - pos >= size) {
-		hit = touched(avoid, count, pos, size);
 		if (!hit)
-			return pos;
-		pos = ROUND_UP(hit->end, PAGE_SIZE);
-	}
-	return 0;
-}
-
-static paddr_t place_high(const struct range *r, const struct range *avoid, u32 count, u64 size)
-{
-	const struct range *hit;
-	paddr_t end = ROUND_DOWN(r->end, PAGE_SIZE);
-
-	while (end >= r->start && end - r->start >= size) {
-		hit = touched(avoid, count, end - size, size);
-		if (!hit)
-			return end - size;
-		end = ROUND_DOWN(hit->start, PAGE_SIZE);
+			return at;
+		if (top)
+			end = ROUND_DOWN(hit->start, PAGE_SIZE);
+		else
+			start = ROUND_UP(hit->end, PAGE_SIZE);
 	}
 	return 0;
 }
@@ -295,17 +273,12 @@ static paddr_t place_high(const struct range *r, const struct range *avoid, u32 
 paddr_t dom0_place(const struct range *own, u32 own_count, const struct range *avoid,
                    u32 avoid_count, u64 size, paddr_t floor, paddr_t limit, bool top)
 {
-	size = ROUND_UP(size, PAGE_SIZE);
 	for (u32 i = 0; i < own_count; i++) {
-		struct range r = own[top ? own_count - 1 - i : i];
-		paddr_t at;
+		const struct range *r = &own[top ? own_count - 1 - i : i];
+		paddr_t at = place_in(ROUND_UP(max(r->start, floor), PAGE_SIZE),
+		                      ROUND_DOWN(min(r->end, limit), PAGE_SIZE), avoid, avoid_count,
+		                      ROUND_UP(size, PAGE_SIZE), top);
 
-		r.start = max(r.start, floor);
-		r.end = min(r.end, limit);
-		if (r.start >= r.end)
-			continue;
-		at = top ? place_high(&r, avoid, avoid_count, size)
-		         : place_low(&r, avoid, avoid_count, size);
 		if (at)
 			return at;
 	}
