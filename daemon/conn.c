@@ -37,7 +37,7 @@ void conn_reap(void)
 
 	list_each(c, &conn_all, all)
 	{
-		if (!c->gone)
+		if (!c->gone || c->ring) /* a ring holds its own until it goes */
 			continue;
 		list_del(&c->all);
 		buf_free(&c->in);

@@ -148,26 +148,24 @@ static void replay(void)
 	}
 }
 
-static bool load(void)
+static void load(void)
 {
 	const struct header *h = (const struct header *)j.map;
 
 	if (j.size < sizeof(*h) || memcmp(h->magic, magic, sizeof(magic)) ||
 	    h->version != VERSION || h->tail > j.size || h->tail < sizeof(*h)) {
 		log_line("%s: not a journal of this froed; it begins anew", j.path);
-		return false;
+		return;
 	}
 	j.tail = h->tail;
 	j.replaying = true;
 	replay();
 	j.replaying = false;
-	return true;
 }
 
-bool journal_open(const char *path)
+void journal_open(const char *path)
 {
 	struct stat st;
-	bool found = false;
 
 	j.path = path;
 	j.fd = open(path, O_RDWR | O_CLOEXEC);
@@ -176,8 +174,7 @@ bool journal_open(const char *path)
 		j.map = mmap(NULL, j.size, PROT_READ, MAP_SHARED, j.fd, 0);
 		if (j.map == MAP_FAILED)
 			die("%s: %s", path, strerror(errno));
-		found = load();
+		load();
 	}
 	rewrite();
-	return found;
 }

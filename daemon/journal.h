@@ -34,8 +34,8 @@ struct record {
 	uint32_t len;
 };
 
-/* False: there was none, and everything begins. */
-bool journal_open(const char *path);
+/* The state is as the journal says, if there is one. */
+void journal_open(const char *path);
 void journal_add(enum journal_type type, uint16_t domid, const struct part *part, int parts);
 static inline void journal_put(enum journal_type type, uint16_t domid, const void *data,
                                uint32_t len)

@@ -263,13 +263,19 @@ static void ready(int lock, int parent)
 	close(parent);
 }
 
-/* What is there from the beginning. */
+/* What is there from the beginning, or since a journal was damaged. */
 static void first_nodes(void)
 {
-	store_set("/tool/xenstored", "");
-	store_set("/local/domain/0/domid", "0");
-	store_set("/local/domain/0/name", "Domain-0");
-	store_set("/vm", "");
+	static const char *const first[][2] = {
+		{ "/tool/xenstored", "" },
+		{ "/vm", "" },
+		{ "/local/domain/0/domid", "0" },
+		{ "/local/domain/0/name", "Domain-0" },
+	};
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (!node_find(store_root(), first[i][0]))
+			store_set(first[i][0], first[i][1]);
 }
 
 int main(int argc, char **argv)
@@ -290,8 +296,8 @@ int main(int argc, char **argv)
 	signals_open();
 	store_init();
 	journal = in_run_dir("froed.journal");
-	if (!journal_open(journal))
-		first_nodes();
+	journal_open(journal);
+	first_nodes();
 	guest_open(store_only);
 	socket_open(socket_path);
 	journal_commit();
