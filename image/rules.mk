@@ -1,16 +1,17 @@
 # The control domain's image, and what boots it.
 
 IMAGE_IN := image/build image/contents image/modules image/tour \
-	$(shell find image/root ! -type d)
+	$(shell find image/root image/guest image/guests ! -type d) \
+	$(B)/bin/froe $(B)/froed $(B)/libctl.so.1
 
-$(B)/vmlinux $(B)/dom0.cpio.gz &: $(IMAGE_IN)
+$(B)/vmlinux $(B)/dom0.cpio.gz $(B)/guests/boot/vmlinuz &: $(IMAGE_IN)
 	@image/build $(B)
 
 .PHONY: setup image
 setup: ## install the Debian packages that are missing
 	@image/setup
 
-image: $(B)/vmlinux $(B)/dom0.cpio.gz ## the control domain's kernel and root
+image: $(B)/vmlinux $(B)/dom0.cpio.gz $(B)/guests/boot/vmlinuz ## the control domain's kernel and root, and guests
 
 # --- booting it ------------------------------------------------------------
 
@@ -22,9 +23,9 @@ run: setup ## boot it all in QEMU: a shell, or without a terminal a scripted tou
 	@if [ -t 0 ] && [ -t 1 ]; then \
 		echo 'To leave: poweroff in the shell, or three times Ctrl-A for the'; \
 		echo "hypervisor's menu, which can end it too."; \
-		image/run; \
+		image/run --guests; \
 	else \
-		image/run --script image/tour --append quiet --timeout 300 && echo 'tour: ok'; \
+		image/run --guests --script image/tour --append quiet --timeout 600 && echo 'tour: ok'; \
 	fi
 
 $(B)/froe.iso: $(B)/froe $(B)/vmlinux $(B)/dom0.cpio.gz image/iso
