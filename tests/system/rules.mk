@@ -1,5 +1,18 @@
 # The whole system, booted once for each case.
 
+# Tiny guests, and what each does.
+TINY := $(B)/tests/kernels
+TINY_idle := sti; 1: hlt; jmp 1b
+TINY_spin := 1: jmp 1b
+TINY_triple := ud2
+TINY_halt := cli; 1: hlt; jmp 1b
+TINY_ELF := $(patsubst %,$(TINY)/%,idle spin triple halt)
+
+$(TINY)/%: tests/system/kernels/tiny.S tests/system/rules.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) -nostdlib -static -no-pie -D'BODY=$(TINY_$*)' \
+		-Wl,--build-id=none,-z,noexecstack,-N,--no-warn-rwx-segments,-Ttext-segment=0x100000,-e,entry -o $@ $<
+
 .PHONY: test-system
-test-system: $(B)/froe image ## test the control domain in QEMU
+test-system: $(B)/froe image $(TINY_ELF) ## test the control domain in QEMU
 	@tests/system/run

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Guests with the stock kernel, from their file to their end.
+#
+# run 1-cpu: --smp 1 --guests --no-net
+# run 2-cpus: --smp 2 --guests --no-net --no-disk
+load guests
+
+setup_file() {
+	wait_for 10 xenstore-exists /local/domain/0
+}
+
+teardown() {
+	destroy_all
+}
+
+@test "the stock kernel comes to its shell, takes what is typed, powers off and is gone" {
+	guest shell
+	open_console shell
+	screen '^guest: a shell' 120
+	type_line 'echo "it has $(nproc) CPU, $(cat /sys/hypervisor/type)"'
+	screen '^it has 1 CPU, xen' 30
+	type_line poweroff
+	wait_for 60 gone shell
+	wait "$console"
+	[ -z "$(xenstore-list /vm 2>/dev/null)" ]
+}
+
+@test "two guests, one with more vCPUs than the machine has CPUs" {
+	guest one
+	guest many "vcpus=$(($(nproc) + 1))" memory=160
+	for name in one many; do
+		open_console "$name"
+		screen '^guest: a shell' 120
+		type_line 'echo "CPUs: $(nproc)."'
+		screen '^CPUs: [0-9]+\.' 30
+		close_console
+	done
+	grep -q "^CPUs: $(($(nproc) + 1))\." /tmp/screen
+	froe list
+	[ "$(froe list | awk '$1 == "many" { print $4 }')" = "$(($(nproc) + 1))" ]
+	[ "$(froe vcpu-list many | wc -l)" = "$(($(nproc) + 2))" ]
+}
+
+@test "what the console showed before anybody looked is there" {
+	guest early
+	wait_for 120 grep -q '^guest: a shell' /var/log/froe/guest-early.log
+	open_console early
+	screen '^guest: a shell' 10
+	close_console
+}
+
+@test "shutdown: asked through the store, waited for" {
+	guest polite
+	open_console polite
+	screen '^guest: a shell' 120
+	close_console
+	run timeout 100 froe shutdown -w polite
+	[ "$status" = 0 ]
+	wait_for 20 gone polite
+}
+
+@test "reboot: the same guest again, with a new id" {
+	guest again
+	open_console again
+	screen '^guest: a shell' 120
+	close_console
+	before=$(froe domid again)
+	uuid=$(froe list -v again | awk 'NR == 2 { print $7 }')
+	froe reboot again
+	renewed() { [ "$(froe domid again 2>/dev/null)" ] && [ "$(froe domid again)" != "$before" ]; }
+	wait_for 100 renewed
+	open_console again
+	screen '^guest: a shell' 120
+	close_console
+	[ "$(froe list -v again | awk 'NR == 2 { print $7 }')" = "$uuid" ]
+}
+
+@test "paused: it does not run; unpaused: it goes on" {
+	guest still
+	open_console still
+	screen '^guest: a shell' 120
+	froe pause still
+	state_is still '--p---'
+	before=$(froe vcpu-list still | awk 'NR == 2 { print $6 }')
+	type_line 'echo "I go $((40 + 2))"'
+	sleep 1
+	[ "$(froe vcpu-list still | awk 'NR == 2 { print $6 }')" = "$before" ]
+	! grep -q 'I go 42' /tmp/screen
+	froe unpause still
+	screen 'I go 42' 30
+	close_console
+}
+
+@test "a guest that never stops talking holds up nobody, and its log stays small" {
+	guest loud
+	open_console loud
+	screen '^guest: a shell' 120
+	type_line 'while :; do echo 0123456789abcdefghijklmnopqrstuvwxyz0123456789; done'
+	screen 'xyz0123456789' 60
+	close_console
+	guest quiet
+	open_console quiet
+	screen '^guest: a shell' 180
+	close_console
+	[ "$(du -ck /var/log/froe/guest-loud.log* | awk 'END { print $1 }')" -le 4096 ]
+}
+
+@test "the store as independent clients see it" {
+	guest seen
+	id=$(froe domid seen)
+	[ "$(xenstore-read "/local/domain/$id/name")" = seen ]
+	[ "$(xenstore-read "/local/domain/$id/domid")" = "$id" ]
+	xenstore-ls "/local/domain/$id" | grep -q 'ring-ref'
+	wait_for 100 xenstore-exists "/local/domain/$id/control/feature-poweroff"
+}
