@@ -124,16 +124,6 @@ static void add_domain(struct tree *t, struct build *b, const char *uuid)
 		    "/local/domain/%u/cpu/%u/availability", id, i);
 }
 
-static const char *action_name(enum froe_action a)
-{
-	static const char *const name[] = {
-		"destroy",          "restart",          "rename-restart", "preserve",
-		"coredump-destroy", "coredump-restart", "soft-reset",
-	};
-
-	return name[a];
-}
-
 /* What lives as long as the guest, over its reboots; froed looks up there what an end means. */
 static void add_vm(struct tree *t, struct build *b, const char *uuid)
 {
@@ -154,7 +144,8 @@ static void add_vm(struct tree *t, struct build *b, const char *uuid)
 	add(t, NULL, uuid, "/vm/%s/uuid", uuid);
 	add(t, NULL, number(n, time(NULL)), "/vm/%s/start_time", uuid);
 	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
-		add(t, NULL, action_name(actions[i].action), "/vm/%s/%s", uuid, actions[i].name);
+		add(t, NULL, froe_action_name(actions[i].action), "/vm/%s/%s", uuid,
+		    actions[i].name);
 }
 
 /* --- all at once -------------------------------------------------------------------------------
