@@ -154,8 +154,7 @@ static void domain_free(struct domain *d)
 		vcpu_free(d->vcpu[i]);
 	grant_destroy(d);
 	event_destroy(d);
-	while (!p2m_free(d))
-		;
+	p2m_destroy(d);
 	if (d->shared)
 		page_free(d->shared_mfn, 0);
 	heap_free(d->e820);

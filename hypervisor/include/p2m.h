@@ -48,6 +48,7 @@ void p2m_pool_for(struct domain *d, u64 pages); /* enough for this much RAM */
  */
 bool p2m_clear_all(struct domain *d);
 bool p2m_free(struct domain *d);
+void p2m_destroy(struct domain *d); /* what is left, when nobody can look any more */
 
 /* What gfn maps to; INVALID_MFN and P2M_NONE when nothing. For mappings larger than 4 KiB as well.
  */

@@ -120,7 +120,7 @@ void pt_visit(const struct pt_format *f, paddr_t root,
  *
  * pt_clear clears leaves and gives each to fn, which returns what that cost of the budget.
  * pt_detach hides what is below the root from new lookups; when none is under way any more, pt_free
- * gives the tables back, in which no leaf is left, and the root last.
+ * gives those tables back, in which no leaf is left. The root stays, for lookups to find nothing.
  */
 struct pt_clear {
 	s64 budget;

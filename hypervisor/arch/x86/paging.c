@@ -291,27 +291,25 @@ void pt_detach(paddr_t root)
 		WRITE_ONCE(table_at(root)[i], table_at(root)[i] & ~PTE_P);
 }
 
-static bool free_level(struct pt_pool *pool, paddr_t root, u32 level, u32 *budget)
+static bool free_below(struct pt_pool *pool, paddr_t root, u32 level, u32 *budget)
 {
 	u64 *table = table_at(root);
 
 	for (u32 i = 0; level && i < ENTRIES; i++) {
 		if (!table[i])
 			continue;
-		if (!free_level(pool, table[i] & PTE_ADDR, level - 1, budget))
+		if (!free_below(pool, table[i] & PTE_ADDR, level - 1, budget) || !*budget)
 			return false;
+		--*budget;
+		pool->free(pool->ctx, paddr_to_mfn(table[i] & PTE_ADDR));
 		table[i] = 0;
 	}
-	if (!*budget)
-		return false;
-	--*budget;
-	pool->free(pool->ctx, paddr_to_mfn(root));
 	return true;
 }
 
 bool pt_free(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u32 budget)
 {
-	return free_level(pool, root, f->levels - 1u, &budget);
+	return free_below(pool, root, f->levels - 1u, &budget);
 }
 
 /* An address that the CPU would take at all: canonical, or of 32 bits (APM2 5.3.1). */

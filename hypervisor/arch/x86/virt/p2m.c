@@ -253,18 +253,20 @@ bool p2m_clear_all(struct domain *d)
 
 bool p2m_free(struct domain *d)
 {
-	struct p2m *p = &d->p2m;
+	return pt_free(&pt_npt, &d->p2m.pool, d->p2m.root, END_BUDGET);
+}
 
-	if (p->root) {
-		if (!pt_free(&pt_npt, &p->pool, p->root, END_BUDGET))
-			return false;
-		p->root = 0;
-	}
+void p2m_destroy(struct domain *d)
+{
+	if (!d->p2m.root)
+		return;
+	while (!p2m_free(d))
+		;
+	pool_free(&d->p2m, paddr_to_mfn(d->p2m.root));
+	d->p2m.root = 0;
 	if (mfn_valid_box(d->ones))
 		page_free(d->ones, 0);
-	d->ones = INVALID_MFN;
-	BUG_ON(p->table_pages);
-	return true;
+	BUG_ON(d->p2m.table_pages);
 }
 
 /* --- flush ---------------------------------------------------------------- */
