@@ -77,6 +77,8 @@ static inline bool call_has(const struct call *c, int letter)
 bool domain_find(struct call *c, const char *what, struct froe_domain *d);
 /* Its name, "(null)" if it has none. */
 const char *domain_name(const struct froe_domain *d);
+/* Where the state of this boot is: /run/froe. */
+const char *domain_folder(void);
 /* For each argument: find the domain and do it; the exit code of the whole. */
 int domain_each(struct call *c, int (*act)(struct call *c, const struct froe_domain *d));
 /* Report the handle's last error; returns its code. */

@@ -115,7 +115,8 @@ static int attach(struct console *s)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int rc, saved;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), SOCKET, s->d->id);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/console/%u", domain_folder(),
+	         s->d->id);
 	s->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->socket < 0)
 		return -1;
@@ -278,13 +279,11 @@ int console_run(struct call *c, const struct froe_domain *d, char escape)
 	struct termios before, raw;
 	int rc;
 
-	if (attach(&s)) {
-		if (errno)
-			call_refuse(c, FROE_UNREACHABLE, domain_name(d), "unreachable",
-			            "froed has the consoles: does it run?", "%s: console: %s",
-			            domain_name(d), strerror(errno));
-		return FROE_UNREACHABLE;
-	}
+	if (attach(&s))
+		return errno ? call_refuse(c, FROE_UNREACHABLE, domain_name(d), "unreachable",
+		                           "froed has the consoles: does it run?",
+		                           "%s: console: %s", domain_name(d), strerror(errno))
+		             : FROE_FAIL;
 	s.tty = !tcgetattr(STDIN_FILENO, &before);
 	if (s.tty)
 		call_say(c, "Console of %s%s; %s%c leaves", domain_name(d),

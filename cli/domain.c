@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "output.h"
 
@@ -55,6 +56,13 @@ const char *domain_name(const struct froe_domain *d)
 	if (*d->name)
 		return d->name;
 	return d->id ? "(null)" : "Domain-0";
+}
+
+const char *domain_folder(void)
+{
+	const char *own = secure_getenv("FROE_RUN_DIR");
+
+	return own && *own ? own : "/run/froe";
 }
 
 /* What was done to whom, for programs; people see that nothing was said. */

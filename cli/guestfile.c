@@ -2,19 +2,18 @@
 /*
  * The configurations of the guests that run.
  */
+#include <limits.h>
 #include <stdio.h>
 #include "guestfile.h"
 
-#define DIRECTORY "/run/froe/guest"
-
 int guestfile_load(struct call *c, const struct froe_domain *d, struct froe_config **config)
 {
-	char path[64], given[64], uuid[FROE_UUID_TEXT];
+	char path[PATH_MAX], given[64], uuid[FROE_UUID_TEXT];
 	const char *override = given;
 	struct froe_problems problems;
 	int rc;
 
-	snprintf(path, sizeof(path), DIRECTORY "/%u.cfg", d->id);
+	snprintf(path, sizeof(path), "%s/guest/%u.cfg", domain_folder(), d->id);
 	froe_uuid_format(d->uuid, uuid);
 	snprintf(given, sizeof(given), "uuid = \"%s\"", uuid);
 	rc = froe_config_load(c->froe, path, &override, 1, true, config, &problems);

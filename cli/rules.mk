@@ -15,7 +15,6 @@ $(CLIBIN): $(CLIOBJ) $(LIBCTL)
 	@echo "  LD    $@"
 	$(Q)$(CC) -pie $(TOOLLINK) -Wl,-z,now,-rpath,'$$ORIGIN/..' -o $@ $(CLIOBJ) $(LIBCTL) -lyajl
 
-.PHONY: froe-command
-froe-command: $(CLIBIN) ## the command: build/bin/froe
+all: $(CLIBIN)
 
 -include $(CLIOBJ:.o=.d)

@@ -10,12 +10,15 @@
  *	dmesg text (the rest of the line, | for a new line)
  *	fail what=list code=12 id=unreachable error=... (the rest of the line)
  *
- * What froe does is appended to $FROE_FAKE_LOG, and changes the domains for the rest of the run.
+ * When the file $FROE_FAKE_GONE exists, no domain is there any more; $FROE_FAKE_DURING_CREATE is
+ *run while one is created. What froe does is appended to $FROE_FAKE_LOG, and changes the domains
+ *for the rest of the run.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "internal.h"
 
 #define DOMAINS 128
@@ -181,7 +184,11 @@ int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d)
 
 int froe_domain_info(struct froe *f, uint32_t id, struct froe_domain *d)
 {
+	const char *gone = getenv("FROE_FAKE_GONE");
 	char text[16];
+
+	if (gone && !access(gone, F_OK))
+		return froe__no_domain(f, "0");
 
 	snprintf(text, sizeof(text), "%u", id);
 	return froe_domain_find(f, text, d);

@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# froe destroy: end guests at once.
+load helpers
+
+@test "destroy: options and errors" {
+	usual destroy web1
+	setup
+	needs_guest destroy
+}
+
+@test "destroy: does it and says nothing" {
+	froe destroy web1
+	[ "$status" -eq 0 ] && [ -z "$output" ] && [ -z "$stderr" ]
+	log_is "destroy 1"
+	froe --json destroy 1
+	json 'j["items"][0]["domid"] == 1 and j["items"][0]["name"] == "web1"'
+}
+
+@test "destroy: several; one that fails does not keep the others" {
+	froe destroy nosuch web1
+	[ "$status" -eq 10 ]
+	log_is "destroy 1"
+}
+
+@test "destroy: what the hypervisor refuses is told" {
+	echo "fail what=destroy code=1 id=x error=it will not" >>fake
+	froe destroy web1
+	[ "$status" -eq 1 ]
+	[[ $stderr == "froe: destroy: it will not"* ]]
+}
+
+@test "destroy: never the control domain" {
+	for who in 0 Domain-0; do
+		froe destroy $who
+		[ "$status" -eq 1 ]
+		[[ $stderr == "froe: destroy: Domain-0: the control domain c"*hint:* ]]
+	done
+	froe destroy -f 0
+	[ "$status" -eq 1 ]
+	froe destroy -f db
+	[ "$status" -eq 0 ]
+	log_is "destroy 3"
+}
