@@ -37,15 +37,10 @@ static struct acpi_info machine(void)
 {
 	struct acpi_info info = { .ioapic_count = 2, .override_count = 2 };
 
-	info.ioapic[0].id = 4;
-	info.ioapic[0].address = 0xfec00000;
-	info.ioapic[1].id = 5;
-	info.ioapic[1].address = 0xfec10000;
-	info.ioapic[1].gsi_base = 24;
-	info.override[0].gsi = 2;
-	info.override[1].source = 9;
-	info.override[1].gsi = 9;
-	info.override[1].flags = 13;
+	info.ioapic[0] = (struct acpi_ioapic){ 1, 12, 4, 0, 0xfec00000, 0 };
+	info.ioapic[1] = (struct acpi_ioapic){ 1, 12, 5, 0, 0xfec10000, 24 };
+	info.override[0] = (struct acpi_override){ 2, 10, 0, 0, 2, 0 };
+	info.override[1] = (struct acpi_override){ 2, 10, 0, 9, 9, 13 };
 	return info;
 }
 

@@ -14,40 +14,6 @@
 
 struct acpi_info acpi;
 
-static u16 get16(const void *p, u32 offset)
-{
-	u16 v;
-
-	memcpy(&v, (const u8 *)p + offset, sizeof(v));
-	return v;
-}
-
-static u32 get32(const void *p, u32 offset)
-{
-	u32 v;
-
-	memcpy(&v, (const u8 *)p + offset, sizeof(v));
-	return v;
-}
-
-static u64 get64(const void *p, u32 offset)
-{
-	u64 v;
-
-	memcpy(&v, (const u8 *)p + offset, sizeof(v));
-	return v;
-}
-
-u8 acpi_checksum(const void *p, u32 length)
-{
-	const u8 *b = p;
-	u8 sum = 0;
-
-	while (length--)
-		sum += *b++;
-	return sum;
-}
-
 /* The whole table at pa, if it is one; signature NULL: any. */
 static const struct acpi_header *table_map(paddr_t pa, const char *signature)
 {
@@ -80,36 +46,31 @@ const struct acpi_header *acpi_find(const char *signature)
 
 /* --- RSDP and the list of tables (ACPI 6.4 5.2.5-5.2.8) ------------------- */
 
-#define RSDP_SIZE_1 20
-#define RSDP_SIZE_2 36
-
-static bool rsdp_valid(const void *p)
+static bool rsdp_valid(const struct acpi_rsdp *p)
 {
-	return !memcmp(p, "RSD PTR ", 8) && !acpi_checksum(p, RSDP_SIZE_1);
+	return !memcmp(p->signature, "RSD PTR ", 8) && !acpi_checksum(p, ACPI_RSDP_SIZE_0);
 }
 
 static paddr_t rsdp_scan_range(paddr_t start, u32 size)
 {
 	const u8 *p = firmware_map(start, size);
 
-	for (u32 at = 0; p && at + RSDP_SIZE_1 <= size; at += 16)
-		if (rsdp_valid(p + at))
+	for (u32 at = 0; p && at + ACPI_RSDP_SIZE_0 <= size; at += 16)
+		if (rsdp_valid((const void *)(p + at)))
 			return start + at;
 	return 0;
 }
 
 static paddr_t rsdp_find(paddr_t hint)
 {
-	const void *p = hint ? firmware_map(hint, RSDP_SIZE_1) : NULL;
-	const void *bda;
-	paddr_t ebda, found = 0;
+	const struct acpi_rsdp *p = hint ? firmware_map(hint, ACPI_RSDP_SIZE_0) : NULL;
+	const u16 *ebda = firmware_map(0x40e, sizeof(*ebda)); /* its segment, in the BIOS's data */
+	paddr_t found = 0;
 
 	if (p && rsdp_valid(p))
 		return hint;
-	bda = firmware_map(0x40e, 2);
-	ebda = bda ? (paddr_t)get16(bda, 0) << 4 : 0;
-	if (ebda >= 0x400 && ebda < 0xa0000)
-		found = rsdp_scan_range(ebda, 1024);
+	if (ebda && *ebda >= 0x40 && *ebda < 0xa000)
+		found = rsdp_scan_range((paddr_t)*ebda << 4, 1024);
 	return found ? found : rsdp_scan_range(0xe0000, 0x20000);
 }
 
@@ -118,8 +79,9 @@ static void list_tables(const struct acpi_header *root, u32 entry_size)
 	u32 left = 0;
 
 	for (u32 at = sizeof(*root); at + entry_size <= root->length; at += entry_size) {
-		paddr_t pa = entry_size == 8 ? get64(root, at) : get32(root, at);
+		paddr_t pa = 0;
 
+		memcpy(&pa, (const u8 *)root + at, entry_size);
 		if (!pa)
 			continue;
 		if (acpi.table_count == ACPI_MAX_TABLES)
@@ -135,46 +97,34 @@ static void list_tables(const struct acpi_header *root, u32 entry_size)
 static int find_tables(paddr_t hint)
 {
 	const struct acpi_header *root = NULL;
-	const u8 *rsdp, *whole;
+	const struct acpi_rsdp *rsdp, *whole;
+	u32 entry_size = 8;
 
 	acpi.rsdp = rsdp_find(hint);
-	rsdp = acpi.rsdp ? firmware_map(acpi.rsdp, RSDP_SIZE_1) : NULL;
+	rsdp = acpi.rsdp ? firmware_map(acpi.rsdp, ACPI_RSDP_SIZE_0) : NULL;
 	if (!rsdp)
 		return -ENOENT;
-	acpi.rsdp_revision = rsdp[15];
-	whole = acpi.rsdp_revision >= 2 ? firmware_map(acpi.rsdp, RSDP_SIZE_2) : NULL;
-	if (whole && !acpi_checksum(whole, RSDP_SIZE_2))
-		root = table_map(get64(whole, 24), "XSDT");
-	if (root) {
-		list_tables(root, 8);
-		return 0;
+	acpi.rsdp_revision = rsdp->revision;
+	whole = rsdp->revision >= 2 ? firmware_map(acpi.rsdp, sizeof(*whole)) : NULL;
+	if (whole && !acpi_checksum(whole, sizeof(*whole)))
+		root = table_map(whole->xsdt, "XSDT");
+	if (!root) {
+		root = table_map(rsdp->rsdt, "RSDT");
+		entry_size = 4;
 	}
-	root = table_map(get32(rsdp, 16), "RSDT");
 	if (!root)
 		return -EINVAL;
-	list_tables(root, 4);
+	list_tables(root, entry_size);
 	return 0;
 }
 
 /* --- MADT (5.2.12) -------------------------------------------------------- */
 
-#define MADT_FIRST 44 /* offset of the first entry */
-
-enum {
-	MADT_LAPIC = 0,
-	MADT_IOAPIC = 1,
-	MADT_OVERRIDE = 2,
-	MADT_LAPIC_ADDRESS = 5,
-	MADT_X2APIC = 9,
-};
-
-#define MADT_ENABLED BIT(0)
-
 static u32 cpus_left_out;
 
 static void add_cpu(u32 apic_id, u32 flags)
 {
-	if (!(flags & MADT_ENABLED))
+	if (!(flags & ACPI_CPU_ENABLED))
 		return;
 	for (u32 i = 0; i < acpi.cpu_count; i++)
 		if (acpi.cpu_apic_id[i] == apic_id)
@@ -186,54 +136,31 @@ static void add_cpu(u32 apic_id, u32 flags)
 		acpi.cpu_apic_id[acpi.cpu_count++] = apic_id;
 }
 
-static void add_ioapic(const u8 *e)
-{
-	u32 n = acpi.ioapic_count;
-
-	if (n == ACPI_MAX_IOAPICS || !get32(e, 4))
-		return;
-	acpi.ioapic[n].id = e[2];
-	acpi.ioapic[n].address = get32(e, 4);
-	acpi.ioapic[n].gsi_base = get32(e, 8);
-	acpi.ioapic_count++;
-}
-
-static void add_override(const u8 *e)
-{
-	u32 n = acpi.override_count;
-
-	if (n == ACPI_MAX_OVERRIDES)
-		return;
-	acpi.override[n].bus = e[2];
-	acpi.override[n].source = e[3];
-	acpi.override[n].gsi = get32(e, 4);
-	acpi.override[n].flags = get16(e, 8);
-	acpi.override_count++;
-}
-
 static void madt_entry(const u8 *e, u32 length)
 {
-	if (e[0] == MADT_LAPIC && length >= 8 && e[3] != 255)
-		add_cpu(e[3], get32(e, 4));
-	else if (e[0] == MADT_X2APIC && length >= 16)
-		add_cpu(get32(e, 4), get32(e, 8));
-	else if (e[0] == MADT_IOAPIC && length >= 12)
-		add_ioapic(e);
-	else if (e[0] == MADT_OVERRIDE && length >= 10)
-		add_override(e);
-	else if (e[0] == MADT_LAPIC_ADDRESS && length >= 12 && !(get64(e, 4) >> 32))
-		acpi.lapic_base = get32(e, 4);
+	const struct acpi_lapic *lapic = (const void *)e;
+	const struct acpi_x2apic *x2apic = (const void *)e;
+	const struct acpi_ioapic *ioapic = (const void *)e;
+	const struct acpi_override *override = (const void *)e;
+
+	if (e[0] == ACPI_LAPIC && length >= sizeof(*lapic) && lapic->apic_id != 255)
+		add_cpu(lapic->apic_id, lapic->flags);
+	else if (e[0] == ACPI_X2APIC && length >= sizeof(*x2apic))
+		add_cpu(x2apic->apic_id, x2apic->flags);
+	else if (e[0] == ACPI_IOAPIC && length == sizeof(*ioapic) && ioapic->address &&
+	         acpi.ioapic_count < ACPI_MAX_IOAPICS)
+		acpi.ioapic[acpi.ioapic_count++] = *ioapic;
+	else if (e[0] == ACPI_OVERRIDE && length == sizeof(*override) &&
+	         acpi.override_count < ACPI_MAX_OVERRIDES)
+		acpi.override[acpi.override_count++] = *override;
 }
 
 static int parse_madt(const struct acpi_header *madt)
 {
 	const u8 *p = (const u8 *)madt;
 
-	if (madt->length < MADT_FIRST)
-		return -EINVAL;
 	cpus_left_out = 0;
-	acpi.lapic_base = get32(p, 36);
-	for (u32 at = MADT_FIRST; at + 2 <= madt->length; at += p[at + 1]) {
+	for (u32 at = sizeof(struct acpi_madt); at + 2 <= madt->length; at += p[at + 1]) {
 		if (p[at + 1] < 2 || at + p[at + 1] > madt->length)
 			break;
 		madt_entry(p + at, p[at + 1]);
@@ -246,93 +173,78 @@ static int parse_madt(const struct acpi_header *madt)
 
 /* --- FADT (5.2.9) --------------------------------------------------------- */
 
-enum {
-	FADT_FACS = 36,
-	FADT_DSDT = 40,
-	FADT_SCI_INT = 46,
-	FADT_PM1A_EVT = 56,
-	FADT_PM1A_CNT = 64,
-	FADT_PM1B_CNT = 68,
-	FADT_PM_TMR = 76,
-	FADT_PM1_CNT_LEN = 89,
-	FADT_PM_TMR_LEN = 91,
-	FADT_CENTURY = 108,
-	FADT_FLAGS = 112,
-	FADT_RESET_REG = 116,
-	FADT_RESET_VALUE = 128,
-	FADT_X_FACS = 132,
-	FADT_X_DSDT = 140,
-	FADT_X_PM1A_EVT = 148,
-	FADT_X_PM1A_CNT = 172,
-	FADT_X_PM1B_CNT = 184,
-	FADT_X_PM_TMR = 208,
-};
+struct gas {
+	u8 space, width, offset, access;
+	u64 address;
+} __packed;
 
-#define FADT_MIN          116 /* ACPI 1.0 */
+struct fadt {
+	struct acpi_header header;
+	u32 facs, dsdt;
+	u8 model, profile;
+	u16 sci_int;
+	u32 smi_cmd;
+	u8 acpi_enable, acpi_disable, s4bios_req, pstate_cnt;
+	u32 pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt, pm2_cnt, pm_tmr, gpe0, gpe1;
+	u8 pm1_evt_len, pm1_cnt_len, pm2_cnt_len, pm_tmr_len, gpe0_len, gpe1_len, gpe1_base, cst;
+	u16 lvl2_latency, lvl3_latency, flush_size, flush_stride;
+	u8 duty_offset, duty_width, day_alarm, month_alarm, century;
+	u16 boot_arch;
+	u8 reserved;
+	u32 flags; /* the last field of ACPI 1.0 */
+	struct gas reset_reg;
+	u8 reset_value;
+	u16 arm_boot_arch;
+	u8 minor;
+	u64 x_facs, x_dsdt;
+	struct gas x_pm1a_evt, x_pm1b_evt, x_pm1a_cnt, x_pm1b_cnt, x_pm2_cnt, x_pm_tmr;
+} __packed;
+static_assert(offsetof(struct fadt, flags) == 112, "ACPI 6.4 5.2.9");
+static_assert(offsetof(struct fadt, x_pm_tmr) == 208, "ACPI 6.4 5.2.9");
+
 #define FADT_TMR_VAL_EXT  BIT(8)
 #define FADT_RESET_REG_OK BIT(10)
-#define GAS_SIZE          12
 #define GAS_IO            1
 
-/* A port of a generic address structure inside the table; 0 if there is none. */
-static u16 gas_port(const struct acpi_header *fadt, u32 at)
+static u16 gas_port(const struct gas *g)
 {
-	const u8 *p = (const u8 *)fadt;
-	u64 address;
-
-	if (at + GAS_SIZE > fadt->length || p[at] != GAS_IO)
-		return 0;
-	address = get64(p, at + 4);
-	return address <= 0xfffe ? (u16)address : 0;
+	return g->space == GAS_IO && g->address <= 0xfffe ? (u16)g->address : 0;
 }
 
 /* The extended field counts if it is there; firmware fills one, the other or both. */
-static u16 fadt_port(const struct acpi_header *fadt, u32 extended, u32 at)
+static u16 fadt_port(const struct gas *extended, u32 old)
 {
-	u16 port = gas_port(fadt, extended);
-	u32 old = get32(fadt, at);
+	u16 port = gas_port(extended);
 
 	if (port)
 		return port;
 	return old <= 0xfffe ? (u16)old : 0;
 }
 
-static paddr_t fadt_address(const struct acpi_header *fadt, u32 extended, u32 at)
+static void parse_fadt(const struct acpi_header *table)
 {
-	paddr_t pa = extended + 8 <= fadt->length ? get64(fadt, extended) : 0;
+	struct fadt f = { 0 }; /* zeroes where older tables end */
 
-	return pa ? pa : get32(fadt, at);
-}
-
-static void parse_fadt(const struct acpi_header *fadt)
-{
-	const u8 *p = (const u8 *)fadt;
-	u32 flags;
-
-	if (fadt->length < FADT_MIN)
+	if (table->length < offsetof(struct fadt, reset_reg))
 		return;
-	flags = get32(p, FADT_FLAGS);
-	acpi.sci_irq = get16(p, FADT_SCI_INT);
-	acpi.pm1a_evt = fadt_port(fadt, FADT_X_PM1A_EVT, FADT_PM1A_EVT);
-	acpi.pm1a_cnt = fadt_port(fadt, FADT_X_PM1A_CNT, FADT_PM1A_CNT);
-	acpi.pm1b_cnt = fadt_port(fadt, FADT_X_PM1B_CNT, FADT_PM1B_CNT);
-	acpi.pm1_cnt_len = p[FADT_PM1_CNT_LEN];
-	if (p[FADT_PM_TMR_LEN] == 4)
-		acpi.pm_timer = fadt_port(fadt, FADT_X_PM_TMR, FADT_PM_TMR);
-	acpi.pm_timer_32 = flags & FADT_TMR_VAL_EXT;
-	acpi.rtc_century = p[FADT_CENTURY] < 0x80 ? p[FADT_CENTURY] : 0;
-	if (flags & FADT_RESET_REG_OK && FADT_RESET_VALUE < fadt->length) {
-		acpi.reset_port = gas_port(fadt, FADT_RESET_REG);
-		acpi.reset_value = p[FADT_RESET_VALUE];
+	memcpy(&f, table, min(table->length, (u32)sizeof(f)));
+	acpi.pm1a_evt = fadt_port(&f.x_pm1a_evt, f.pm1a_evt);
+	acpi.pm1a_cnt = fadt_port(&f.x_pm1a_cnt, f.pm1a_cnt);
+	acpi.pm1b_cnt = fadt_port(&f.x_pm1b_cnt, f.pm1b_cnt);
+	if (f.pm_tmr_len == 4)
+		acpi.pm_timer = fadt_port(&f.x_pm_tmr, f.pm_tmr);
+	acpi.pm_timer_32 = f.flags & FADT_TMR_VAL_EXT;
+	acpi.rtc_century = f.century < 0x80 ? f.century : 0;
+	if (f.flags & FADT_RESET_REG_OK) {
+		acpi.reset_port = gas_port(&f.reset_reg);
+		acpi.reset_value = f.reset_value;
 	}
-	acpi.facs = fadt_address(fadt, FADT_X_FACS, FADT_FACS);
-	acpi.dsdt = fadt_address(fadt, FADT_X_DSDT, FADT_DSDT);
+	acpi.dsdt = f.x_dsdt ? f.x_dsdt : f.dsdt;
 }
 
 /* --- \_S5, the sleep type that powers off (7.4.2, AML in 20.2) ------------ */
 
 enum {
-	AML_ZERO = 0x00,
 	AML_ONE = 0x01,
 	AML_NAME = 0x08,
 	AML_BYTE = 0x0a,
@@ -344,31 +256,13 @@ enum {
 /* A small integer at *at; -1 if there is none before `end`. */
 static int aml_integer(const u8 *aml, u32 end, u32 *at)
 {
-	u32 i = *at, extra;
+	u32 i = *at, op = i < end ? aml[i] : ~0u;
+	u32 extra = op == AML_BYTE ? 1 : op == AML_WORD ? 2 : op == AML_DWORD ? 4 : 0;
 
-	if (i >= end)
-		return -1;
-	switch (aml[i]) {
-	case AML_ZERO:
-	case AML_ONE:
-		*at = i + 1;
-		return aml[i];
-	case AML_BYTE:
-		extra = 1;
-		break;
-	case AML_WORD:
-		extra = 2;
-		break;
-	case AML_DWORD:
-		extra = 4;
-		break;
-	default:
-		return -1;
-	}
-	if (end - i <= extra)
+	if ((!extra && op > AML_ONE) || end - i <= extra)
 		return -1;
 	*at = i + 1 + extra;
-	return aml[i + 1];
+	return extra ? aml[i + 1] : (int)op;
 }
 
 /* Whether a package of at least one integer follows the name that ends at `at`. */
@@ -417,25 +311,6 @@ static void find_s5(void)
 	}
 }
 
-/* --- MCFG (PCI Firmware Specification 3.3, 4.1.2) ------------------------- */
-
-static void parse_mcfg(const struct acpi_header *mcfg)
-{
-	const u8 *p = (const u8 *)mcfg;
-
-	for (u32 at = 44; at + 16 <= mcfg->length; at += 16) {
-		u32 n = acpi.mcfg_count;
-
-		if (n == ARRAY_SIZE(acpi.mcfg) || !get64(p, at) || p[at + 10] > p[at + 11])
-			continue;
-		acpi.mcfg[n].base = get64(p, at);
-		acpi.mcfg[n].segment = get16(p, at + 8);
-		acpi.mcfg[n].bus_start = p[at + 10];
-		acpi.mcfg[n].bus_end = p[at + 11];
-		acpi.mcfg_count++;
-	}
-}
-
 /* 0, or why the machine cannot be used: -ENOENT no RSDP, -EINVAL no list, -ENODEV no MADT. */
 int acpi_parse(paddr_t hint)
 {
@@ -453,8 +328,5 @@ int acpi_parse(paddr_t hint)
 	if (h)
 		parse_fadt(h);
 	find_s5();
-	h = acpi_find("MCFG");
-	if (h)
-		parse_mcfg(h);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The machine's IO-APICs until the control domain has them: counted and masked. */
+/* The machine's IO-APICs until the control domain has them: masked. */
 #include <acpi.h>
 #include <hostmap.h>
 #include <printk.h>
@@ -36,17 +36,12 @@ static void mask_pin(volatile u32 *regs, u32 pin)
 
 void acpi_ioapic_mask_all(void)
 {
-	for (u32 i = 0; i < acpi.ioapic_count; i++)
-		for (u32 pin = 0; pin < acpi.ioapic[i].pins; pin++)
-			mask_pin(mmio_map(acpi.ioapic[i].address, PAGE_SIZE), pin);
-}
-
-static void count_pins(void)
-{
 	for (u32 i = 0; i < acpi.ioapic_count; i++) {
 		volatile u32 *regs = mmio_map(acpi.ioapic[i].address, PAGE_SIZE);
+		u32 last = ioapic_read(regs, IOAPIC_VERSION) >> 16 & 0xff;
 
-		acpi.ioapic[i].pins = (ioapic_read(regs, IOAPIC_VERSION) >> 16 & 0xff) + 1;
+		for (u32 pin = 0; pin <= last; pin++)
+			mask_pin(regs, pin);
 	}
 }
 
@@ -65,7 +60,6 @@ void acpi_init(paddr_t rsdp)
 			"no valid ACPI MADT with an enabled CPU: enable ACPI and the APICs in the "
 			"firmware's set-up\n");
 	}
-	count_pins();
 	pr_info("acpi: revision %u, %u tables, %u CPUs, %u IO-APICs, PM timer port %#x, "
 	        "power-off %s\n",
 	        acpi.rsdp_revision, acpi.table_count, acpi.cpu_count, acpi.ioapic_count,

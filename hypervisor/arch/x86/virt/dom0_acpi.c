@@ -9,47 +9,6 @@
 #include <dom0.h>
 #include <string.h>
 
-struct rsdp {
-	char signature[8];
-	u8 checksum;
-	char oem_id[6];
-	u8 revision;
-	u32 rsdt;
-	u32 length;
-	u64 xsdt;
-	u8 checksum_all;
-	u8 reserved[3];
-} __packed;
-static_assert(sizeof(struct rsdp) == 36, "ACPI 6.4 5.2.5.3");
-#define RSDP_V1_SIZE 20
-
-struct madt {
-	struct acpi_header header; /* first: see end_table() */
-	u32 lapic;
-	u32 flags;
-} __packed;
-
-struct madt_lapic {
-	u8 type, length;
-	u8 uid, apic_id;
-	u32 flags;
-} __packed;
-
-struct madt_ioapic {
-	u8 type, length;
-	u8 id, reserved;
-	u32 address, gsi_base;
-} __packed;
-
-struct madt_override {
-	u8 type, length;
-	u8 bus, source;
-	u32 gsi;
-	u16 flags;
-} __packed;
-
-#define MADT_LAPIC_ENABLED BIT(0)
-
 bool dom0_acpi_allowed(const char *signature)
 {
 	/*
@@ -77,79 +36,24 @@ bool dom0_acpi_allowed(const char *signature)
 
 /* --- tables that are made ----------------------------------------------------- */
 
-struct out {
-	u8 *buf;
-	u32 size, used;
-	bool full;
-};
-
-/* Room for n more bytes, zeroed; NULL and `full` when there is none. */
-static void *take(struct out *o, u32 n)
-{
-	void *p = o->buf + o->used;
-
-	if (o->full || o->size - o->used < n) {
-		o->full = true;
-		return NULL;
-	}
-	o->used += n;
-	return memset(p, 0, n);
-}
-
-static void take_to(struct out *o, u32 align)
-{
-	take(o, ROUND_UP(o->used, align) - o->used);
-}
-
-static struct acpi_header *begin_table(struct out *o, const char *signature, u8 revision, u32 size)
-{
-	struct acpi_header *h;
-
-	take_to(o, 16);
-	h = take(o, size);
-	if (!h)
-		return NULL;
-	memcpy(h->signature, signature, 4);
-	memcpy(h->oem_id, "FROE  ", 6);
-	memcpy(h->oem_table_id, "FROEDOM0", 8);
-	memcpy(&h->creator_id, "FROE", 4);
-	h->revision = revision;
-	h->oem_revision = h->creator_revision = 1;
-	return h;
-}
-
 /* The byte that makes n bytes sum to zero; the field it goes to holds 0 now. */
 static u8 checksum(const void *p, u32 n)
 {
-	const u8 *b = p;
-	u8 sum = 0;
-
-	for (u32 i = 0; i < n; i++)
-		sum += b[i];
-	return (u8)-sum;
+	return (u8)-acpi_checksum(p, n);
 }
 
-static void end_table(struct out *o, struct acpi_header *h)
+/* The header of a table whose other bytes are there. */
+static void finish(struct acpi_header *h, const char *signature, u8 revision, u32 length)
 {
-	if (o->full)
-		return;
-	h->length = (u32)(o->buf + o->used - (u8 *)h);
-	h->checksum = checksum(h, h->length);
-}
-
-static void put_xsdt(struct out *o, const paddr_t *tables, u32 count, paddr_t madt)
-{
-	struct acpi_header *h = begin_table(o, "XSDT", 1, sizeof(*h));
-	u64 *entry;
-
-	for (u32 i = 0; i < count + 1; i++) {
-		u64 at = i < count ? tables[i] : madt;
-
-		entry = take(o, sizeof(*entry));
-		if (entry)
-			memcpy(entry, &at, sizeof(at)); /* behind 36 bytes: not aligned to 8 */
-	}
-	end_table(o, h);
+	*h = (struct acpi_header){ .length = length,
+		                   .revision = revision,
+		                   .oem_id = "FROE  ",
+		                   .oem_table_id = "FROEDOM0",
+		                   .oem_revision = 1,
+		                   .creator_revision = 1 };
+	memcpy(h->signature, signature, 4);
+	memcpy(&h->creator_id, "FROE", 4);
+	h->checksum = checksum(h, length);
 }
 
 /*
@@ -157,66 +61,50 @@ static void put_xsdt(struct out *o, const paddr_t *tables, u32 count, paddr_t ma
  * overrides. PCAT_COMPAT is clear: there is no 8259 for it. No NMI entries: what comes in on a
  * LINT pin is the hypervisor's.
  */
-static void put_madt(struct out *o, const struct acpi_info *info, const u32 *apic_id, u32 vcpus)
+static void fill_madt(struct acpi_madt *m, u32 length, const struct acpi_info *info,
+                      const u32 *apic_id, u32 vcpus)
 {
-	struct madt *m = (struct madt *)begin_table(o, "APIC", 3, sizeof(*m));
+	struct acpi_lapic *lapic = (void *)(m + 1);
+	struct acpi_ioapic *ioapic = (void *)(lapic + vcpus);
 
-	if (m)
-		m->lapic = 0xfee00000;
-	for (u32 i = 0; i < vcpus; i++) {
-		struct madt_lapic *l = take(o, sizeof(*l));
-
-		if (l)
-			*l = (struct madt_lapic){ 0, sizeof(*l), (u8)i, (u8)apic_id[i],
-				                  MADT_LAPIC_ENABLED };
-	}
-	for (u32 i = 0; i < info->ioapic_count; i++) {
-		struct madt_ioapic *a = take(o, sizeof(*a));
-
-		if (a)
-			*a = (struct madt_ioapic){ 1,
-				                   sizeof(*a),
-				                   (u8)info->ioapic[i].id,
-				                   0,
-				                   info->ioapic[i].address,
-				                   info->ioapic[i].gsi_base };
-	}
-	for (u32 i = 0; i < info->override_count; i++) {
-		struct madt_override *v = take(o, sizeof(*v));
-
-		if (v)
-			*v = (struct madt_override){ 2,
-				                     sizeof(*v),
-				                     info->override[i].bus,
-				                     info->override[i].source,
-				                     info->override[i].gsi,
-				                     info->override[i].flags };
-	}
-	end_table(o, (struct acpi_header *)m);
+	m->lapic = 0xfee00000;
+	for (u32 i = 0; i < vcpus; i++)
+		lapic[i] = (struct acpi_lapic){ ACPI_LAPIC, sizeof(*lapic), (u8)i, (u8)apic_id[i],
+			                        ACPI_CPU_ENABLED };
+	memcpy(ioapic, info->ioapic, info->ioapic_count * sizeof(*ioapic));
+	memcpy(ioapic + info->ioapic_count, info->override,
+	       info->override_count * sizeof(*info->override));
+	finish(&m->header, "APIC", 3, length);
 }
 
 u32 dom0_acpi_build(void *buf, u32 size, paddr_t at, const struct acpi_info *info,
                     const paddr_t *tables, u32 table_count, const u32 *apic_id, u32 vcpu_count)
 {
-	struct out o = { .buf = buf, .size = size };
-	struct rsdp *r = take(&o, sizeof(*r));
-	paddr_t madt;
+	u32 madt_length = (u32)(sizeof(struct acpi_madt) + vcpu_count * sizeof(struct acpi_lapic) +
+	                        info->ioapic_count * sizeof(*info->ioapic) +
+	                        info->override_count * sizeof(*info->override));
+	u32 madt = ROUND_UP((u32)sizeof(struct acpi_rsdp), 16);
+	u32 xsdt = ROUND_UP(madt + madt_length, 16);
+	u32 list = xsdt + (u32)sizeof(struct acpi_header);
+	u32 used = list + (table_count + 1) * (u32)sizeof(u64);
+	struct acpi_rsdp *r = buf;
+	u8 *p = buf;
 
-	take_to(&o, 16);
-	madt = at + o.used;
-	put_madt(&o, info, apic_id, vcpu_count);
-	take_to(&o, 16);
-	if (!r || o.full)
+	if (used > size)
 		return 0;
-	memcpy(r->signature, "RSD PTR ", 8);
-	memcpy(r->oem_id, "FROE  ", 6);
-	r->revision = 2;
-	r->length = sizeof(*r);
-	r->xsdt = at + o.used;
-	r->checksum = checksum(r, RSDP_V1_SIZE);
+	memset(buf, 0, used);
+	fill_madt((void *)(p + madt), madt_length, info, apic_id, vcpu_count);
+	memcpy(p + list, tables, table_count * sizeof(u64));
+	memcpy(p + used - sizeof(u64), &(u64){ at + madt }, sizeof(u64));
+	finish((void *)(p + xsdt), "XSDT", 1, used - xsdt);
+	*r = (struct acpi_rsdp){ .signature = "RSD PTR ",
+		                 .oem_id = "FROE  ",
+		                 .revision = 2,
+		                 .length = sizeof(*r),
+		                 .xsdt = at + xsdt };
+	r->checksum = checksum(r, ACPI_RSDP_SIZE_0);
 	r->checksum_all = checksum(r, sizeof(*r));
-	put_xsdt(&o, tables, table_count, madt);
-	return o.full ? 0 : o.used;
+	return used;
 }
 
 /* --- IOMMUs -------------------------------------------------------------------- */
