@@ -297,7 +297,7 @@ static s64 list_write(struct hypercall *c, const void *ops, size_t size, u32 n)
 s64 do_grant_map(struct hypercall *c, void *arg)
 {
 	struct gnttab_map_grant_ref ops[HYPERCALL_BATCH];
-	struct unmaps undo = { 0 };
+	struct unmaps undo;
 	u32 n;
 	s64 rc = list_read(c, ops, sizeof(ops[0]), &n);
 
@@ -306,8 +306,11 @@ s64 do_grant_map(struct hypercall *c, void *arg)
 	for (u32 i = 0; i < n; i++)
 		map_one(c->d, &ops[i]);
 	rc = list_write(c, ops, sizeof(ops[0]), n);
+	if (likely(!rc))
+		return 0;
+	undo.count = 0;
 	/* Without its handle the guest could not undo a mapping. */
-	for (u32 i = 0; rc && i < n; i++)
+	for (u32 i = 0; i < n; i++)
 		if (!ops[i].status)
 			unmap_begin(c->d, &undo, ops[i].handle, &ops[i].host_addr);
 	unmap_finish(c->d, &undo);
@@ -317,12 +320,13 @@ s64 do_grant_map(struct hypercall *c, void *arg)
 s64 do_grant_unmap(struct hypercall *c, void *arg)
 {
 	struct gnttab_unmap_grant_ref ops[HYPERCALL_BATCH];
-	struct unmaps u = { 0 };
+	struct unmaps u;
 	u32 n;
 	s64 rc = list_read(c, ops, sizeof(ops[0]), &n);
 
 	if (rc)
 		return rc;
+	u.count = 0;
 	for (u32 i = 0; i < n; i++)
 		ops[i].status = ops[i].dev_bus_addr
 		                        ? GNTST_bad_dev_addr

@@ -21,10 +21,19 @@
 
 /* What has left the address space and must be given back once no CPU can reach it any more. */
 struct leftovers {
+	bool grants; /* may take those away */
 	bool flush;
 	u32 count;
 	mfn_t frame[HYPERCALL_BATCH];
 };
+
+/* Not all of it is cleared: this is what a grant costs. */
+static void leftovers_init(struct leftovers *l, bool grants)
+{
+	l->grants = grants;
+	l->flush = false;
+	l->count = 0;
+}
 
 static void leftovers_done(struct domain *d, struct leftovers *l)
 {
@@ -82,7 +91,7 @@ static int memory_replace(struct domain *d, gfn_t g, mfn_t m, enum p2m_type type
 	mfn_t old = p2m_lookup(d, g, &old_type);
 	int rc;
 
-	if (is_grant(old_type) || (old_type == P2M_FOREIGN && is_grant(type)))
+	if ((is_grant(old_type) && !l->grants) || (old_type == P2M_FOREIGN && is_grant(type)))
 		return -EINVAL;
 	rc = mfn_valid_box(m) ? p2m_set(d, g, m, 0, type) : p2m_clear(d, g, 0);
 	if (rc)
@@ -175,11 +184,12 @@ static int memory_add(struct domain *d, u32 space, u64 idx, gfn_t g)
 
 static int memory_put_at(struct domain *d, gfn_t g, mfn_t m, enum p2m_type type)
 {
-	struct leftovers l = { 0 };
+	struct leftovers l;
 	int rc;
 
 	if (!gfn_possible(g))
 		return -EINVAL;
+	leftovers_init(&l, false);
 	spin_lock(&d->p2m.lock);
 	rc = memory_replace(d, g, m, type, &l);
 	spin_unlock(&d->p2m.lock);
@@ -194,18 +204,12 @@ int memory_map_grant(struct domain *d, gfn_t g, mfn_t m, bool write)
 
 int memory_unmap_grant(struct domain *d, gfn_t g)
 {
-	enum p2m_type type;
-	struct page *p;
-	int rc = -ENOENT;
+	struct leftovers l;
+	int rc;
 
+	leftovers_init(&l, true);
 	spin_lock(&d->p2m.lock);
-	p2m_lookup(d, g, &type);
-	if (is_grant(type)) {
-		p = parked(d, g);
-		rc = p ? p2m_set(d, g, mfn(gfn_x(g)), 0, P2M_RAM) : p2m_clear(d, g, 0);
-		if (p && !rc)
-			p->flags &= (u8)~PAGE_PARKED;
-	}
+	rc = memory_remove(d, g, &l);
 	spin_unlock(&d->p2m.lock);
 	return rc;
 }
@@ -495,46 +499,32 @@ s64 do_memory_maximum_ram_page(struct hypercall *c, void *arg)
 	return (s64)page_max - 1;
 }
 
-static s64 domain_number(struct hypercall *c, const domid_t *id, u64 (*get)(const struct domain *d))
+/* The 64-bit field at this offset of a domain. */
+static s64 domain_number(struct hypercall *c, const domid_t *id, size_t offset)
 {
 	struct domain *d;
 	s64 rc = hypercall_target(c, *id, &d);
 
 	if (rc)
 		return rc;
-	rc = (s64)get(d);
+	rc = (s64)READ_ONCE(*(const u64 *)((const char *)d + offset));
 	domain_put(d);
 	return rc;
 }
 
-static u64 get_tot_pages(const struct domain *d)
-{
-	return READ_ONCE(d->tot_pages);
-}
-
-static u64 get_max_pages(const struct domain *d)
-{
-	return READ_ONCE(d->max_pages);
-}
-
-static u64 get_max_gfn(const struct domain *d)
-{
-	return READ_ONCE(d->p2m.max_gfn);
-}
-
 s64 do_memory_current_reservation(struct hypercall *c, void *arg)
 {
-	return domain_number(c, arg, get_tot_pages);
+	return domain_number(c, arg, offsetof(struct domain, tot_pages));
 }
 
 s64 do_memory_maximum_reservation(struct hypercall *c, void *arg)
 {
-	return domain_number(c, arg, get_max_pages);
+	return domain_number(c, arg, offsetof(struct domain, max_pages));
 }
 
 s64 do_memory_maximum_gpfn(struct hypercall *c, void *arg)
 {
-	return domain_number(c, arg, get_max_gfn);
+	return domain_number(c, arg, offsetof(struct domain, p2m.max_gfn));
 }
 
 /* As many entries of the domain's own map as its buffer takes. */

@@ -111,23 +111,22 @@ int pt_map(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 va
            u64 size, u64 flags, enum mem_type type, u32 max_level);
 /* Clear [va, va + size); splits at the edges (-ENOMEM); empties tables but keeps them. */
 int pt_unmap(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 va, u64 size);
-/* Call fn for each leaf that is present, in the order of addresses. */
-void pt_visit(const struct pt_format *f, paddr_t root,
-              void (*fn)(void *ctx, u64 va, struct pt_leaf leaf), void *ctx);
 /*
  * Taking an address space apart, in parts of bounded work; each returns true when nothing is left
  * to do, and else goes on where it stopped when it is called again.
  *
- * pt_clear clears leaves and gives each to fn, which returns what that cost of the budget.
+ * pt_visit gives each leaf to fn, in the order of addresses, which returns what that cost of the
+ * budget; with `clear` it is cleared before, so that it is not met again.
  * pt_detach hides what is below the root from new lookups; when none is under way any more, pt_free
  * gives those tables back, in which no leaf is left. The root stays, for lookups to find nothing.
  */
-struct pt_clear {
+struct pt_visit {
+	bool clear;
 	s64 budget;
 	u32 (*fn)(void *ctx, u64 va, struct pt_leaf leaf);
 	void *ctx;
 };
-bool pt_clear(const struct pt_format *f, struct pt_clear *c, paddr_t root);
+bool pt_visit(const struct pt_format *f, struct pt_visit *c, paddr_t root);
 void pt_detach(paddr_t root);
 bool pt_free(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u32 budget);
 

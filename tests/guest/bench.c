@@ -23,6 +23,14 @@ INLINE unsigned long call(bool real, unsigned long nr, unsigned long a1, unsigne
 	return nr;
 }
 
+INLINE void grant_op(bool real, unsigned long op, void *list)
+{
+	if (real)
+		xen_grant(op, list, 1);
+	else
+		asm volatile("" : : "r"(op), "r"(list) : "memory");
+}
+
 INLINE void leaf(bool real, uint32_t eax)
 {
 	uint32_t ecx = 0;
@@ -113,6 +121,33 @@ INLINE void forget_event(evtchn_port_t port)
 	vi->evtchn_upcall_pending = 0;
 }
 
+/* Grants to oneself: a mapping made and ended again, and a copy of a small packet. */
+static void bench_grants(void)
+{
+	uint64_t base = (8ul << 30) / PAGE_SIZE;
+	grant_entry_v1_t *table = page_window(0);
+	struct gnttab_map_grant_ref map = { .host_addr = base * PAGE_SIZE,
+		                            .flags = GNTMAP_host_map,
+		                            .ref = 8 };
+	struct gnttab_unmap_grant_ref unmap = { .host_addr = map.host_addr };
+	struct gnttab_copy copy = { .flags = GNTCOPY_source_gref, .len = 64 };
+	uint8_t *from = page_alloc(), *to = page_alloc();
+
+	page_map(table, (base + 1) * PAGE_SIZE, PG_KERNEL);
+	EXPECT_EQ(xen_add_to_physmap(XENMAPSPACE_grant_table, 0, base + 1), 0);
+	table[8].frame = (uint32_t)((uint64_t)from / PAGE_SIZE);
+	table[8].flags = GTF_permit_access;
+	copy.source.u.ref = 8;
+	copy.dest.u.gmfn = (uint64_t)to / PAGE_SIZE;
+	copy.dest.domid = DOMID_SELF;
+	MEASURE("grant_map_unmap", grant_op(x, GNTTABOP_map_grant_ref, &map);
+	        unmap.handle = map.handle; grant_op(x, GNTTABOP_unmap_grant_ref, &unmap));
+	EXPECT_EQ(map.status, GNTST_okay);
+	EXPECT_EQ(unmap.status, GNTST_okay);
+	MEASURE("grant_copy", grant_op(x, GNTTABOP_copy, &copy));
+	EXPECT_EQ(copy.status, GNTST_okay);
+}
+
 void test_main(void)
 {
 	struct evtchn_status st = { .dom = DOMID_SELF };
@@ -137,6 +172,7 @@ void test_main(void)
 	        call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_status, (unsigned long)&st));
 	EXPECT_EQ(st.status, EVTCHNSTAT_ipi);
 	forget_event(port);
+	bench_grants();
 	irq_enable();
 	MEASURE("self_ipi", msr_write(x, 0x83f, VECTOR));
 	irq_disable();

@@ -71,12 +71,12 @@ static u32 drop(void *ctx, u64 va, struct pt_leaf leaf)
 static void destroy(const struct pt_format *f, paddr_t root,
                     u32 (*fn)(void *ctx, u64 va, struct pt_leaf leaf))
 {
-	struct pt_clear c = { .fn = fn, .ctx = &root };
+	struct pt_visit c = { .clear = true, .fn = fn, .ctx = &root };
 	u64 parts = 0, tables = live_tables;
 
 	do
 		c.budget = 1;
-	while (!pt_clear(f, &c, root));
+	while (!pt_visit(f, &c, root));
 	pt_detach(root);
 	CHECK_EQ(live_tables, tables);
 	while (!pt_free(f, &pool, root, 1))

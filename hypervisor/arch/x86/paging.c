@@ -237,28 +237,7 @@ int pt_unmap(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 
 	return change_range(&c, root, f->levels - 1u, va, 0, size);
 }
 
-static void visit_level(const struct pt_format *f, paddr_t root, u32 level, u64 va,
-                        void (*fn)(void *ctx, u64 va, struct pt_leaf leaf), void *ctx)
-{
-	const u64 *table = table_at(root);
-	u64 e;
-
-	for (u32 i = 0; i < ENTRIES; i++, va += pt_level_size(f, level)) {
-		e = READ_ONCE(table[i]);
-		if (is_table(e, level))
-			visit_level(f, e & PTE_ADDR, level - 1, va, fn, ctx);
-		else if (e & PTE_P)
-			fn(ctx, va, (struct pt_leaf){ .entry = e, .level = (u8)level });
-	}
-}
-
-void pt_visit(const struct pt_format *f, paddr_t root,
-              void (*fn)(void *ctx, u64 va, struct pt_leaf leaf), void *ctx)
-{
-	visit_level(f, root, f->levels - 1u, 0, fn, ctx);
-}
-
-static bool clear_level(const struct pt_format *f, struct pt_clear *c, paddr_t root, u32 level,
+static bool visit_level(const struct pt_format *f, struct pt_visit *c, paddr_t root, u32 level,
                         u64 va)
 {
 	u64 *table = table_at(root), e;
@@ -268,21 +247,22 @@ static bool clear_level(const struct pt_format *f, struct pt_clear *c, paddr_t r
 		if (!(e & PTE_P))
 			continue;
 		if (is_table(e, level)) {
-			if (!clear_level(f, c, e & PTE_ADDR, level - 1, va))
+			if (!visit_level(f, c, e & PTE_ADDR, level - 1, va))
 				return false;
 			continue;
 		}
 		if (c->budget <= 0)
 			return false;
-		WRITE_ONCE(table[i], 0);
+		if (c->clear)
+			WRITE_ONCE(table[i], 0);
 		c->budget -= c->fn(c->ctx, va, (struct pt_leaf){ .entry = e, .level = (u8)level });
 	}
 	return true;
 }
 
-bool pt_clear(const struct pt_format *f, struct pt_clear *c, paddr_t root)
+bool pt_visit(const struct pt_format *f, struct pt_visit *c, paddr_t root)
 {
-	return clear_level(f, c, root, f->levels - 1u, 0);
+	return visit_level(f, c, root, f->levels - 1u, 0);
 }
 
 void pt_detach(paddr_t root)

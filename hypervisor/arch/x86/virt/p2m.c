@@ -218,33 +218,37 @@ struct count_of {
 	u64 frames;
 };
 
-static void count_foreign(void *ctx, u64 va, struct pt_leaf leaf)
+static u32 count_foreign(void *ctx, u64 va, struct pt_leaf leaf)
 {
 	enum p2m_type type = leaf_type(leaf.entry);
-	const struct page *pg;
 	struct count_of *of = ctx;
+	const struct page *pg;
 
 	if (type != P2M_FOREIGN && type != P2M_GRANT_RW && type != P2M_GRANT_RO)
-		return;
+		return 0;
 	pg = mfn_to_page(leaf_mfn(leaf, gfn(va >> PAGE_SHIFT)));
 	of->frames += pg->state == PAGE_DOMAIN && pg->owner == of->owner;
+	return 0;
 }
 
 u64 p2m_count_foreign(const struct domain *d, domid_t owner)
 {
 	struct count_of of = { .owner = owner };
+	struct pt_visit v = { false, 1, count_foreign, &of };
 
-	pt_visit(&pt_npt, d->p2m.root, count_foreign, &of);
+	/* The tables of a dying one may be on their way out. */
+	if (!READ_ONCE(d->dying))
+		pt_visit(&pt_npt, &v, d->p2m.root);
 	return of.frames;
 }
 
 bool p2m_clear_all(struct domain *d)
 {
-	struct pt_clear c = { .budget = END_BUDGET, .fn = give_back, .ctx = d };
+	struct pt_visit c = { true, END_BUDGET, give_back, d };
 	bool done;
 
 	spin_lock(&d->p2m.lock);
-	done = pt_clear(&pt_npt, &c, d->p2m.root);
+	done = pt_visit(&pt_npt, &c, d->p2m.root);
 	if (done)
 		pt_detach(d->p2m.root);
 	spin_unlock(&d->p2m.lock);
