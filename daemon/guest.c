@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guests that have been introduced: their pages, ports and rings, from there to their end. */
+#include "console.h"
 #include "guest.h"
 #include "journal.h"
 
@@ -9,16 +10,18 @@
 #include <xen/io/xs_wire.h>
 
 enum {
-	GRANT_CONSOLE = 0,
 	GRANT_STORE = 1,
-	PORTS = 4096
+	PORTS = 4096,
+	/* So many events of one guest are served in so many milliseconds. */
+	EVENTS_PER_WINDOW = 1000,
+	WINDOW_MS = 100,
 };
 
 struct list guest_all = { &guest_all, &guest_all };
 
 static bool doors; /* there is a hypervisor behind us */
 
-/* Whom a local port belongs to. */
+/* Whom a local port belongs to; a console's is told by its number. */
 static struct guest *by_port[PORTS];
 
 struct guest *guest_find(uint16_t domid)
@@ -58,6 +61,22 @@ static void port_unbind(struct guest *g)
 	g->local = -1;
 }
 
+static void console_start_up(struct guest *g, bool fresh)
+{
+	g->console = g->domid ? console_open(g, fresh) : NULL;
+	if (g->console)
+		by_port[g->console->port] = g;
+}
+
+static void console_end(struct guest *g)
+{
+	if (!g->console)
+		return;
+	by_port[g->console->port] = NULL;
+	console_close(g->console);
+	g->console = NULL;
+}
+
 static int port_bind(struct guest *g)
 {
 	int local = door_bind(g->domid, g->port);
@@ -90,6 +109,7 @@ static int guest_connect(struct guest *g, bool fresh)
 void guest_forget(struct guest *g)
 {
 	g->gone = true;
+	console_end(g);
 	port_unbind(g);
 	if (g->page && g->domid)
 		door_unmap(g->page);
@@ -148,6 +168,7 @@ int guest_introduce(uint16_t domid, uint64_t gfn, uint32_t port)
 		return -EINVAL;
 	}
 	journal_domain(g);
+	console_start_up(g, true);
 	tell("@introduceDomain");
 	return 0;
 }
@@ -179,22 +200,70 @@ int guest_resume(uint16_t domid)
 
 /* --- events ------------------------------------------------------------------------------ */
 
+/* Too many events of one guest wait for the end of their time: nobody gets all of this CPU. */
+static bool too_many(struct guest *g)
+{
+	uint64_t now = loop_now();
+
+	if (now - g->window >= WINDOW_MS) {
+		g->window = now;
+		g->events = 0;
+	}
+	if (++g->events <= EVENTS_PER_WINDOW)
+		return false;
+	loop_again(g->window + WINDOW_MS - now);
+	return true;
+}
+
+static void release_held(struct guest *g)
+{
+	uint64_t now;
+
+	if (!g->store_held && !g->console_held)
+		return;
+	now = loop_now();
+	if (now - g->window < WINDOW_MS) {
+		loop_again(g->window + WINDOW_MS - now);
+		return;
+	}
+	if (g->store_held)
+		door_unmask(g->local);
+	if (g->console_held)
+		door_unmask(g->console->port);
+	g->store_held = g->console_held = false;
+}
+
 void guest_event(int port)
 {
 	struct guest *g = port >= 0 && port < PORTS ? by_port[port] : NULL;
+	bool console;
 
 	if (!g)
 		return;
+	console = g->console && port == g->console->port;
 	/* Unmasked first: what comes from here on is another event. */
-	door_unmask(port);
-	ring_serve(g->ring);
+	if (!too_many(g))
+		door_unmask(port);
+	else
+		*(console ? &g->console_held : &g->store_held) = true;
+	if (console)
+		console_serve(g->console);
+	else
+		ring_serve(g->ring);
 }
 
 void guest_serve(void)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all) if (g->ring->more) ring_serve(g->ring);
+	list_each(g, &guest_all, all)
+	{
+		if (g->gone)
+			continue;
+		if (g->ring->more)
+			ring_serve(g->ring);
+		release_held(g);
+	}
 }
 
 void guest_stage(void)
@@ -256,6 +325,7 @@ static void restored(struct guest *g)
 	}
 	watch_fire_all(g->ring->conn);
 	g->ring->more = true;
+	console_start_up(g, false);
 }
 
 void guest_open(bool store_only)

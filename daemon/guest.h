@@ -40,7 +40,11 @@ struct guest {
 	int local;     /* ours, or -1 */
 	struct ring *ring;
 	struct xenstore_domain_interface *page;
-	struct console *console;
+	struct console *console; /* or NULL */
+	/* Of its events: how many since when, and which ports are held back until that is over. */
+	uint64_t window;
+	uint32_t events;
+	bool store_held, console_held;
 };
 
 extern struct list guest_all;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The daemon: its command line, how it starts, and the loop that everything happens in. */
+#include "console.h"
 #include "guest.h"
 #include "journal.h"
 
@@ -21,7 +22,7 @@
 #define VERSION "0.1"
 
 static const char *socket_path = "/run/xenstored/socket", *run_dir = "/run/froe";
-static const char *log_dir __attribute__((unused)) = "/var/log/froe";
+static const char *log_dir = "/var/log/froe";
 static bool foreground, store_only;
 
 /* --- the loop ------------------------------------------------------------------------ */
@@ -92,6 +93,7 @@ static void turn(void)
 	guest_publish();
 	list_each(c, &conn_all, all) if (!c->ring && !c->gone) socket_flush(c);
 	guest_reap();
+	viewer_reap();
 	conn_reap();
 }
 
@@ -278,6 +280,21 @@ static void first_nodes(void)
 			store_set(first[i][0], first[i][1]);
 }
 
+static void consoles_open(void)
+{
+	static const char *dir;
+
+	if (store_only)
+		return;
+	dir = in_run_dir("console/");
+	make_dir(dir);
+	console_dir = dir;
+	if (asprintf((char **)&dir, "%s/", log_dir) < 0)
+		die("out of memory");
+	make_dir(dir);
+	console_log_dir = log_dir;
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files;
@@ -298,6 +315,7 @@ int main(int argc, char **argv)
 	journal = in_run_dir("froed.journal");
 	journal_open(journal);
 	first_nodes();
+	consoles_open();
 	guest_open(store_only);
 	socket_open(socket_path);
 	journal_commit();

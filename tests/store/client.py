@@ -220,6 +220,86 @@ class Ring(Client):
         return got
 
 
+class Console:
+    """The guest's side of its console."""
+    IN_CONS, IN_PROD, OUT_CONS, OUT_PROD = range(3072, 3088, 4)
+
+    def __init__(self, doors, domid, port=2):
+        self.page = page_file(f"{doors}/{domid}.0")
+        self.out, self.inp = event_files(doors, domid, port)
+
+    get, put, notify, wait = Ring.get, Ring.put, Ring.notify, Ring.wait
+
+    def print(self, text):
+        """As Linux does: waits for room, for as long as it takes."""
+        end = time.monotonic() + DEADLINE
+        while text:
+            cons, prod = self.get(self.OUT_CONS), self.get(self.OUT_PROD)
+            room = 2048 - ((prod - cons) & 0xffffffff)
+            part, text = text[:room], text[room:]
+            for i, byte in enumerate(part):
+                self.page[1024 + (prod + i) % 2048] = byte
+            self.put(self.OUT_PROD, prod + len(part))
+            self.notify()
+            if text and not part:
+                if time.monotonic() > end:
+                    raise Failure("nobody takes the console's output")
+                time.sleep(0.0005)
+
+    def typed(self, count):
+        """What has been typed, at least so many bytes."""
+        got, end = b"", time.monotonic() + DEADLINE
+        while len(got) < count:
+            cons, prod = self.get(self.IN_CONS), self.get(self.IN_PROD)
+            if cons == prod:
+                if time.monotonic() > end:
+                    raise Failure(f"typed: only {got!r}")
+                self.wait(0.5)
+                continue
+            if (prod - cons) & 0xffffffff > 1024:
+                raise Failure("more in the ring than fits")
+            got += bytes(self.page[(cons + i) % 1024] for i in range((prod - cons) & 0xffffffff))
+            self.put(self.IN_CONS, prod)
+            self.notify()
+        return got
+
+
+class Viewer:
+    """A client of a console's socket."""
+
+    def __init__(self, d, domid, offset="-", mode=""):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(DEADLINE)
+        self.sock.connect(f"{d.dir}/console/{domid}")
+        self.sock.sendall(f"froe-console 1 {offset}{mode and ' ' + mode}\n".encode())
+        line = b""
+        while not line.endswith(b"\n"):
+            got = self.sock.recv(1)
+            if not got:
+                raise EOFError(line)
+            line += got
+        self.line = line.decode()
+        if line.startswith(b"OK "):
+            self.offset, self.mode = int(line.split()[1]), line.split()[2].decode()
+
+    def see(self, count):
+        """The next `count` bytes."""
+        got = b""
+        while len(got) < count:
+            part = self.sock.recv(count - len(got))
+            if not part:
+                raise EOFError(got)
+            got += part
+        self.offset += count
+        return got
+
+    def type(self, text):
+        self.sock.sendall(text)
+
+    def close(self):
+        self.sock.close()
+
+
 def page_file(path):
     with open(path, "w+b") as f:
         f.truncate(4096)
@@ -297,18 +377,31 @@ class Daemon:
         self.kill()
         self.start()
 
+    def wait_log(self, text):
+        end = time.monotonic() + DEADLINE
+        while text not in self.log():
+            if time.monotonic() > end:
+                raise Failure(f"{text!r} is not in the log: {self.log()[-1000:]}")
+            time.sleep(0.005)
+
     def alive(self):
         return self.process.poll() is None
 
     def client(self, domid=0):
         return Sock(self.socket, domid)
 
-    def guest(self, domid, console=False):
-        """A guest that has been introduced."""
+    def guest(self, domid, name=None):
+        """A guest that has been introduced; one with a name has a console."""
         ring = Ring(self.doors, domid)
         self.domains[domid] = ("-", "-")
         self.show_domains()
         c = self.client()
+        if name:
+            ring.console = Console(self.doors, domid)
+            c.write(f"/local/domain/{domid}/name", name)
+            c.write(f"/local/domain/{domid}/console/port", "2")
+            c.write(f"/local/domain/{domid}/vm", f"/vm/u{domid}")
+            c.write(f"/vm/u{domid}/name", name)
         c.ask(INTRODUCE, strings(str(domid), "1044476", "1"))
         c.close()
         return ring

@@ -22,7 +22,7 @@ def daemon(**how):
 
 def equal(got, want, what=""):
     if got != want:
-        raise Failure(f"{what}: {got!r}, not {want!r}")
+        raise Failure(f"{what}: {got!r:.500}, not {want!r:.500}")
 
 
 def test_read_write():
