@@ -177,7 +177,7 @@ int domain_create(domid_t id, bool control, const struct domain_limits *l, struc
 	d->grant.max_frames = l->grant_frames;
 	d->grant.track_frames_max = l->maptrack_frames;
 	d->pause_count = d->control_pauses = 1;
-	sched_domain_init(d);
+	d->sched.weight = control ? SCHED_WEIGHT_CONTROL : SCHED_WEIGHT;
 	d->ones = INVALID_MFN;
 	if (!shared_info_init(d) && !p2m_init(d) && !event_init(d) && !grant_init(d) &&
 	    !domain_io_init(d) && !domain_msr_init(d))

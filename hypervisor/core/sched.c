@@ -94,7 +94,7 @@ static struct cpu *claim_idle(u64 set, const struct cpu *near)
 	return NULL;
 }
 
-/* Where v, so far c's, should wait: an idle CPU, or where it was, or where the fewest do. */
+/* Where v, so far c's, should wait: on an idle CPU, or where it was if it may. */
 static struct cpu *place(struct cpu *c, const struct vcpu *v)
 {
 	u64 hard = v->hard & sched_online();
@@ -103,15 +103,9 @@ static struct cpu *place(struct cpu *c, const struct vcpu *v)
 
 	if (!to)
 		to = claim_idle(hard, c);
-	if (to || soft & BIT(c->id))
-		return to ? to : c;
-	for (; soft; soft &= soft - 1) {
-		struct cpu *o = cpus[ffs64(soft)];
-
-		if (!to || READ_ONCE(o->waiting) < READ_ONCE(to->waiting))
-			to = o;
-	}
-	return to;
+	if (to)
+		return to;
+	return soft & BIT(c->id) ? c : cpus[ffs64(soft)];
 }
 
 /* Lock of c held. */
@@ -184,7 +178,7 @@ void vcpu_unready(struct vcpu *v)
 		return;
 	cpu_kick(c, TODO_RESCHED);
 	while (c != this_cpu() && READ_ONCE(c->running) == v) {
-		smp_call_run(); /* that CPU may be waiting for this one */
+		smp_answer(); /* that CPU may be waiting for this one */
 		cpu_pause();
 	}
 }
@@ -283,14 +277,6 @@ static void slice_over(struct timer *t)
 	__atomic_fetch_or(&t->cpu->todo, TODO_RESCHED, __ATOMIC_SEQ_CST);
 }
 
-/* v's registers out of the CPU. Nobody else takes v, because it still is c->running. */
-static void evict(struct cpu *c, struct vcpu *v)
-{
-	virt->save(v);
-	c->current = NULL;
-	vcpu_runstate_update(v);
-}
-
 /* The state of v into the CPU. What is still there is a pinned vCPU's. */
 static void load(struct cpu *c, struct vcpu *v)
 {
@@ -303,35 +289,38 @@ static void load(struct cpu *c, struct vcpu *v)
 }
 
 /*
- * Somebody waits here: for an idle CPU, which comes and takes it when it is kicked, or for a CPU on
- * which time has gone faster, one of them a turn. Lock of c held; returns whom to kick.
+ * Some wait here: for idle CPUs, which come and take them when they are kicked, or, the first, for
+ * a CPU on which time has gone faster, one of them a turn. Lock of c held; returns whom to kick.
  */
-static struct cpu *offer(struct cpu *c, u64 now)
+static u64 offer(struct cpu *c, u64 now)
 {
+	struct vcpu *v, *first = NULL;
 	const struct list *at;
-	struct cpu *to = NULL;
-	struct vcpu *v;
-	bool kick = false;
+	u64 kick = 0;
+	struct cpu *to;
 
 	cpu_mb();
 	list_for_each(at, &c->runq)
 	{
 		v = container_of(at, struct vcpu, runq);
-		if (!v->pinned && (to = claim_idle(v->hard & ~BIT(c->id), c)))
-			return to;
+		if (!(v->hard & sched_online() & ~BIT(c->id)))
+			continue;
+		first = first ? first : v;
+		to = claim_idle(v->hard & ~BIT(c->id), c);
+		kick |= to ? BIT(to->id) : 0;
 	}
-	v = fair_first_free(c);
-	v->neighbour = (v->neighbour + 1) % cpu_count;
-	to = cpus[v->neighbour];
-	if (to == c || !spin_trylock(&to->sched_lock))
-		return NULL;
-	if (fair_behind(c, v, to, now)) {
-		fair_leave(c, v);
-		WRITE_ONCE(v->cpu, to);
-		kick = fair_enter(to, v, false, now);
+	first->neighbour = (first->neighbour + 1) % cpu_count;
+	to = cpus[first->neighbour];
+	if (kick || to == c || !spin_trylock(&to->sched_lock))
+		return kick;
+	if (fair_behind(c, first, to, now)) {
+		fair_leave(c, first);
+		WRITE_ONCE(first->cpu, to);
+		if (fair_enter(to, first, false, now))
+			kick = BIT(to->id);
 	}
 	spin_unlock(&to->sched_lock);
-	return kick ? to : NULL;
+	return kick;
 }
 
 /* Lock of c held. From who ran, to v. */
@@ -356,12 +345,15 @@ static void change(struct cpu *c, struct vcpu *v, u64 now)
 		bit_test_and_clear_atomic(&idle_cpus, c->id);
 }
 
-/* Put back who ran, as what it is now, and choose. */
+/*
+ * Put back who ran, as what it is now, and choose. A CPU that was claimed for somebody who waits,
+ * and has found work of its own, makes the others offer theirs again.
+ */
 static struct vcpu *pick(struct cpu *c)
 {
+	bool claimed = !c->running && !bit_test(&idle_cpus, c->id);
 	struct vcpu *old = c->running, *v;
-	struct cpu *kick = NULL;
-	u64 now, turn_end;
+	u64 now, turn_end, kick = 0;
 
 	for (;;) {
 		spin_lock(&c->sched_lock);
@@ -372,7 +364,10 @@ static struct vcpu *pick(struct cpu *c)
 			break;
 		runstate(old, runstate_off(old), now);
 		spin_unlock(&c->sched_lock);
-		evict(c, old);
+		/* Nobody else takes it, because it still is c->running. */
+		virt->save(old);
+		c->current = NULL;
+		vcpu_runstate_update(old);
 	}
 	change(c, v, now);
 	if (c->waiting)
@@ -384,8 +379,10 @@ static struct vcpu *pick(struct cpu *c)
 		timer_set(c->slice, turn_end);
 	else if (c->slice->index >= 0)
 		timer_stop(c->slice);
-	if (kick)
-		cpu_kick(kick, TODO_RESCHED);
+	for (u32 i = 0; v && claimed && READ_ONCE(idle_cpus) && i < cpu_count; i++)
+		kick |= READ_ONCE(cpus[i]->waiting) ? BIT(i) : 0;
+	for (; kick; kick &= kick - 1)
+		cpu_kick(cpus[ffs64(kick)], TODO_RESCHED);
 	if (old && old != v && old->pinned)
 		vcpu_runstate_update(old);
 	return v;
@@ -447,8 +444,8 @@ static bool todo(struct cpu *c)
 {
 	u64 bits = __atomic_exchange_n(&c->todo, 0, __ATOMIC_SEQ_CST);
 
-	if (bits & TODO_CALL)
-		smp_call_run();
+	if (bits & TODO_ANSWER)
+		smp_answer();
 	if (bits & TODO_LEVEL_EOI)
 		irq_level_eoi_retire();
 	if (bits & TODO_TIMER)
@@ -494,22 +491,16 @@ void sched_init_cpu(struct cpu *c)
 
 /* --- shares ------------------------------------------------------------------------------ */
 
-void sched_domain_init(struct domain *d)
-{
-	d->sched.weight = d->control ? SCHED_WEIGHT_CONTROL : SCHED_WEIGHT;
-}
-
-int sched_domain_set(struct domain *d, u32 weight, u32 cap)
+int sched_domain_set(struct domain *d, u16 weight, u16 cap)
 {
 	struct sched_domain *s = &d->sched;
 
-	if (weight > 0xffff || cap > 100 * d->max_vcpus)
+	if (cap > 100 * d->max_vcpus)
 		return -EINVAL;
 	spin_lock(&s->lock);
 	if (weight)
-		WRITE_ONCE(s->weight, (u16)weight);
-	WRITE_ONCE(s->cap, (u16)cap);
-	s->hungry = 0;
+		WRITE_ONCE(s->weight, weight);
+	WRITE_ONCE(s->cap, cap);
 	WRITE_ONCE(s->period_end, 0); /* a new one begins */
 	spin_unlock(&s->lock);
 	for (u32 i = 0; i < d->max_vcpus; i++) {

@@ -6,7 +6,7 @@
  * CPU wants REQUEST_NS of it, and has a right to them by the virtual deadline that follows. The
  * earliest deadline runs. So in the long run time divides by weights, and one that has slept waits
  * about REQUEST_NS times the sum of the weights over its own, at most; among equals, and not having
- * used up its share, it waits no longer than TURN_MIN_NS.
+ * used up its share, it waits no longer than fair_turn_min.
  *
  * Each CPU has a queue and a virtual time of its own, below which nobody starts (who sleeps saves
  * nothing). vtime + vbase is the machine's: by it CPUs compare whom they keep waiting, and hand
@@ -22,12 +22,11 @@
 #include <domain.h>
 #include <sched_fair.h>
 
-#define REQUEST_NS  5000000
-#define TURN_MIN_NS 500000 /* nobody loses the CPU earlier, but to the control domain */
-#define PERIOD_NS   10000000
-#define PIECE_NS    100000 /* least of a budget that is worth a turn */
-#define CHARGE_MAX  1000000000ULL
-#define NEVER       UINT64_MAX
+#define REQUEST_NS 5000000
+#define PERIOD_NS  10000000
+#define PIECE_NS   100000 /* least of a budget that is worth a turn */
+#define CHARGE_MAX 1000000000ULL
+#define NEVER      UINT64_MAX
 
 /* Virtual time: 2^-12 ns, divided by the weight. Differences count, so it may wrap. */
 #define SHIFT     12
@@ -35,6 +34,8 @@
 #define RESIST    USUAL(2 * REQUEST_NS) /* a vCPU that far ahead elsewhere makes it worth to move */
 #define BOUND     USUAL(50000000)
 #define CREDIT    USUAL(REQUEST_NS / 2) /* for having slept */
+
+u64 fair_turn_min = 500000; /* ns: nobody loses the CPU earlier, but to the control domain */
 
 static bool before(u64 a, u64 b)
 {
@@ -63,46 +64,29 @@ static u64 request(const struct vcpu *v)
 
 /* --- caps ------------------------------------------------------------------- */
 
-static void new_period(struct sched_domain *s, u64 full, u64 now)
-{
-	u64 periods;
-
-	if (now < s->period_end)
-		return;
-	periods = (now - s->period_end) / PERIOD_NS + 1;
-	s->period_end += periods * PERIOD_NS;
-	s->budget = full;
-}
-
 /*
- * May v run? If its domain has a cap, v needs a piece of the budget. Those who were refused take
- * theirs in turn, or on a machine where one CPU is always first the others would starve.
+ * May v run? If its domain has a cap, v needs a piece of the budget. A period is long enough for a
+ * piece for each vCPU, or on a machine where one CPU is always first the others would starve.
  */
 static bool afford(struct vcpu *v, u64 now)
 {
 	struct sched_domain *s = &v->domain->sched;
-	u64 full, piece, earlier, take = 0;
+	u64 cap = READ_ONCE(s->cap), vcpus = v->domain->max_vcpus, period, full, piece, take;
 
-	if (!READ_ONCE(s->cap) || v->grant > 0)
+	if (!cap || v->grant > 0)
 		return true;
+	period = max((u64)PERIOD_NS, vcpus * PIECE_NS * 100 / cap);
+	full = cap * period / 100;
+	piece = max(full / vcpus / 4, (u64)PIECE_NS);
 	spin_lock(&s->lock);
-	full = (u64)s->cap * (PERIOD_NS / 100);
-	piece = max(full / v->domain->max_vcpus / 4, (u64)PIECE_NS);
-	new_period(s, full, now);
-	earlier = s->hungry >> 1 >> s->last | s->hungry << (63 - s->last); /* bit 0: last + 1 */
-	earlier &= BIT((v->id - s->last - 1) & 63) - 1;
-	earlier = popcount64(earlier) * piece;
-	if (s->budget > earlier)
-		take = min(piece, s->budget - earlier);
-	s->budget -= take;
-	v->grant += (s64)take;
-	if (v->grant > 0) {
-		s->hungry &= ~BIT(v->id);
-		s->last = v->id;
-	} else {
-		s->hungry |= BIT(v->id);
+	if (now >= s->period_end) {
+		s->period_end = now - (now - s->period_end) % period + period;
+		s->budget = full;
 	}
+	take = min(s->budget, piece);
+	s->budget -= take;
 	spin_unlock(&s->lock);
+	v->grant += (s64)take;
 	return v->grant > 0;
 }
 
@@ -111,15 +95,12 @@ static void refund(struct vcpu *v)
 {
 	struct sched_domain *s = &v->domain->sched;
 
-	if (v->grant <= 0 && !(READ_ONCE(s->hungry) & BIT(v->id)))
+	if (v->grant <= 0)
 		return;
 	spin_lock(&s->lock);
-	s->hungry &= ~BIT(v->id);
-	if (v->grant > 0) {
-		s->budget += (u64)v->grant;
-		v->grant = 0;
-	}
+	s->budget += (u64)v->grant;
 	spin_unlock(&s->lock);
+	v->grant = 0;
 }
 
 /* --- queue ------------------------------------------------------------------ */
@@ -132,6 +113,13 @@ static struct vcpu *entry(const struct list *l)
 static struct vcpu *first(const struct cpu *c)
 {
 	return list_empty(&c->runq) ? NULL : entry(c->runq.next);
+}
+
+/* Lets `waiting` count those who may go elsewhere: n is 1 or -1. */
+static void count(struct cpu *c, const struct vcpu *v, u32 n)
+{
+	if (v->hard & sched_online() & ~BIT(c->id))
+		WRITE_ONCE(c->waiting, c->waiting + n);
 }
 
 /* There is one vCPU of the control domain a CPU, so `ahead` needs no order of its own. */
@@ -147,14 +135,14 @@ static void insert(struct cpu *c, struct vcpu *v)
 			break;
 	}
 	list_add_before(at, &v->runq);
-	WRITE_ONCE(c->waiting, c->waiting + !v->pinned);
+	count(c, v, 1);
 }
 
 static void take_out(struct cpu *c, struct vcpu *v)
 {
 	list_del(&v->runq);
 	if (!v->parked)
-		WRITE_ONCE(c->waiting, c->waiting - !v->pinned);
+		count(c, v, -1u);
 }
 
 static void park(struct cpu *c, struct vcpu *v)
@@ -229,7 +217,7 @@ static u64 look_at(const struct cpu *c, const struct vcpu *v, u64 now)
 	const struct vcpu *r = c->running;
 
 	if (v->ahead || before(v->deadline, r->deadline))
-		return max(now, c->turn_start + TURN_MIN_NS);
+		return max(now, c->turn_start + READ_ONCE(fair_turn_min));
 	return now + to_real(r, r->deadline - r->vtime);
 }
 
@@ -243,7 +231,7 @@ bool fair_enter(struct cpu *c, struct vcpu *v, bool woken, u64 now)
 	v->ahead = woken && v->domain->control;
 	insert(c, v);
 	if (v->ahead) /* who runs is not protected from it */
-		c->turn_start = now - TURN_MIN_NS;
+		c->turn_start = now - READ_ONCE(fair_turn_min);
 	return !c->running || look_at(c, v, now) < c->turn_end;
 }
 
@@ -316,7 +304,7 @@ struct vcpu *fair_choose(struct cpu *c, bool stays, u64 now)
 	}
 	if (!old || !v || c->turn_over)
 		return v ? v : old;
-	if (now < c->turn_start + TURN_MIN_NS)
+	if (now < c->turn_start + READ_ONCE(fair_turn_min))
 		return old;
 	return v->ahead || before(v->deadline, old->deadline) ? v : old;
 }
@@ -357,11 +345,13 @@ struct vcpu *fair_steal(struct cpu *c, const struct cpu *to)
 	struct vcpu *best = NULL;
 	struct list *at;
 
+	if (!c->running) /* kicked, and about to choose: it has been chosen with care */
+		return NULL;
 	list_for_each(at, &c->runq)
 	{
 		struct vcpu *v = entry(at);
 
-		if (v->pinned || !bit_test(&v->hard, to->id))
+		if (!bit_test(&v->hard, to->id))
 			continue;
 		if (!best || suits(v, c, to))
 			best = v;
@@ -371,14 +361,6 @@ struct vcpu *fair_steal(struct cpu *c, const struct cpu *to)
 	if (best)
 		fair_leave(c, best);
 	return best;
-}
-
-struct vcpu *fair_first_free(struct cpu *c)
-{
-	struct list *at;
-
-	list_for_each(at, &c->runq) if (!entry(at)->pinned) return entry(at);
-	return NULL;
 }
 
 bool fair_behind(struct cpu *c, const struct vcpu *v, struct cpu *to, u64 now)

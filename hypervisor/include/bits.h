@@ -49,14 +49,6 @@ static inline int ffs64(u64 v)
 {
 	return v ? __builtin_ctzll(v) : -1;
 }
-static inline u32 popcount64(u64 v)
-{
-	u32 n = 0;
-
-	for (; v; v &= v - 1)
-		n++;
-	return n;
-}
 /* i, or 0 when i >= n, without a branch that could be guessed: for indexes that a guest chose. */
 static inline u64 index_nospec(u64 i, u64 n)
 {

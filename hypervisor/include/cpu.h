@@ -25,7 +25,7 @@
 #define TODO_TIMER     BIT(0) /* the timer heap's top may have expired */
 #define TODO_RESCHED   BIT(1) /* pick again */
 #define TODO_LEVEL_EOI BIT(2) /* run irq_level_eoi_retire() */
-#define TODO_CALL      BIT(3) /* run smp call */
+#define TODO_ANSWER    BIT(3) /* run smp_answer() */
 #define TODO_CONSOLE   BIT(4) /* serial input or the console menu wants work */
 #define TODO_REAP      BIT(5) /* a domain has vanished: domain_reap() */
 
@@ -77,13 +77,12 @@ struct cpu {
 	struct timer *slice;        /* (i) goes off at turn_end; set by the own CPU only */
 	bool turn_over;             /* (o) `running` lets others go first */
 	/* Level-triggered physical interrupts in service: see irq.c. 256 bits each. */
-	u64 level_pending[4];    /* (o) taken and not yet retired */
-	u64 level_done[4];       /* (a) the guest has acknowledged */
-	u64 count_stray;         /* (o) device interrupts with nobody to give them to */
-	u64 count_irq[4];        /* (o) edge, level, own, spurious */
-	void (*call_fn)(void *); /* smp_call; smp.c */
-	void *call_arg;
-	u32 watchdog_seen; /* (o of the watching CPU) */
+	u64 level_pending[4]; /* (o) taken and not yet retired */
+	u64 level_done[4];    /* (a) the guest has acknowledged */
+	u64 count_stray;      /* (o) device interrupts with nobody to give them to */
+	u64 count_irq[4];     /* (o) edge, level, own, spurious */
+	u64 answers;          /* (o) smp_answer() */
+	u32 watchdog_seen;    /* (o of the watching CPU) */
 	u32 watchdog_stuck;
 };
 
@@ -130,12 +129,11 @@ void smp_reserve(void);
 void smp_init(void);
 /* Make `c` look at c->todo: sets the bit, and interrupts it if it is in a guest or asleep. */
 void cpu_kick(struct cpu *c, u64 todo);
-/* Run fn(arg) on every other CPU and wait until all have; never from inside a lock. */
-void smp_call_others(void (*fn)(void *), void *arg);
-/* Whatever the other CPUs were in the midst of, in host mode or a timer, is over. */
+/* What the other CPUs were in the midst of is over: each has been in its loop, or waits politely.
+ */
 void smp_settle(void);
-/* TODO_CALL was set: run what smp_call_others() left for the calling CPU. */
-void smp_call_run(void);
+/* The calling CPU holds on to nothing that smp_settle() waits for. */
+void smp_answer(void);
 /* Stop all other CPUs by NMI (panic, reboot, power-off); a second caller stops here for good. */
 void smp_stop_others(void);
 bool smp_stop_requested(void); /* for the NMI handler */

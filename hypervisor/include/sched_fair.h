@@ -21,12 +21,11 @@ struct sched_domain {
 	u16 cap;        /* of the domain, in per cent of one CPU; 0: none */
 	u64 budget;     /* ns of the present period that nobody has taken yet */
 	u64 period_end; /* ns; when there is a new budget */
-	u64 hungry;     /* bit n: vCPU n was refused */
-	u32 last;       /* the vCPU that took last */
 };
 
 /* --- sched_fair.c: all under c->sched_lock ---------------------------------- */
 
+extern u64 fair_turn_min; /* ns that nobody loses the CPU before */
 /* Bring c->running's account up to date. */
 void fair_charge(struct cpu *c, u64 now);
 /* v, in no queue and charged nowhere, begins to wait here. True: c has to pick again. */
@@ -45,16 +44,13 @@ bool fair_urgent(struct cpu *c, struct vcpu *v, u64 now);
 void fair_changed(struct cpu *c, struct vcpu *v, u64 now);
 /* One that waits and may run on `to` as well, taken out; NULL if there is none. */
 struct vcpu *fair_steal(struct cpu *c, const struct cpu *to);
-/* The first that waits and is not pinned, or NULL. */
-struct vcpu *fair_first_free(struct cpu *c);
 /* Both locked: v, which waits on c, would run on `to` by now, and may. */
 bool fair_behind(struct cpu *c, const struct vcpu *v, struct cpu *to, u64 now);
 
 /* --- for hypercalls and tools ------------------------------------------------ */
 
-void sched_domain_init(struct domain *d);
 /* -EINVAL: a cap above all of its vCPUs' CPUs. A weight of 0 stays as it is. */
-int sched_domain_set(struct domain *d, u32 weight, u32 cap);
+int sched_domain_set(struct domain *d, u16 weight, u16 cap);
 /* CPUs that v may and should run on, bit n for CPU n; NULL: as it is. -EINVAL: none of them. */
 int vcpu_set_affinity(struct vcpu *v, const u64 *hard, const u64 *soft);
 u64 sched_online(void); /* CPUs that there are */

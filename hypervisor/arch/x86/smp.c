@@ -2,10 +2,9 @@
 /*
  * The machine's CPUs: starting them, and the ways in which they call each other.
  *
- * Locking: call_lock (taken by trying, so that a waiting CPU still answers) serialises
- * smp_call_others(). A CPU's `todo` bits and `mode` are the other half: whoever sets a bit and then
- * sees CPU_HOST may rely on the bit being looked at before the next VM entry or HLT, because that
- * CPU leaves CPU_HOST before its last look at the bits, with full barriers on both sides.
+ * Locking: none. A CPU's `todo` bits and `mode` replace it: whoever sets a bit and then sees
+ * CPU_HOST may rely on the bit being looked at before the next VM entry or HLT, because that CPU
+ * leaves CPU_HOST before its last look at the bits, with full barriers on both sides.
  */
 #include <acpi.h>
 #include <bootinfo.h>
@@ -28,7 +27,6 @@
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
 u32 cpu_count = 1;
 
-static struct spinlock call_lock;
 static u32 released;
 static u32 stopper; /* 1 + id of the CPU that stops the others, 0 = nobody */
 static u32 stopped; /* CPUs that have stopped */
@@ -67,9 +65,9 @@ static void wait_for_release(struct cpu *c)
 			irq_wait();
 		c->mode = CPU_HOST;
 		later |= __atomic_exchange_n(&c->todo, 0, __ATOMIC_SEQ_CST);
-		if (later & TODO_CALL)
-			smp_call_run();
-		later &= ~TODO_CALL;
+		if (later & TODO_ANSWER)
+			smp_answer();
+		later &= ~TODO_ANSWER;
 	}
 	c->mode = CPU_HOST;
 	__atomic_fetch_or(&c->todo, later, __ATOMIC_SEQ_CST); /* the run loop's */
@@ -217,50 +215,25 @@ void cpu_kick(struct cpu *c, u64 todo)
 		lapic_send_ipi(c->apic_id, VEC_KICK);
 }
 
-void smp_call_run(void)
+void smp_answer(void)
 {
-	struct cpu *c = this_cpu();
-	void (*fn)(void *) = load_acquire(&c->call_fn);
-
-	if (fn) {
-		fn(c->call_arg);
-		store_release(&c->call_fn, NULL);
-	}
+	store_release(&this_cpu()->answers, this_cpu()->answers + 1);
 }
 
 /* While this CPU waits for another, the other may be waiting for this one. */
-static void wait_politely(void)
-{
-	smp_call_run();
-	cpu_pause();
-}
-
-void smp_call_others(void (*fn)(void *), void *arg)
-{
-	struct cpu *self = this_cpu();
-
-	while (!spin_trylock(&call_lock))
-		wait_politely();
-	for (u32 i = 0; i < cpu_count; i++) {
-		if (cpus[i] == self)
-			continue;
-		cpus[i]->call_arg = arg;
-		store_release(&cpus[i]->call_fn, fn);
-		cpu_kick(cpus[i], TODO_CALL);
-	}
-	for (u32 i = 0; i < cpu_count; i++)
-		while (cpus[i] != self && load_acquire(&cpus[i]->call_fn))
-			cpu_pause();
-	spin_unlock(&call_lock);
-}
-
-static void been_here(void *arg)
-{
-}
-
 void smp_settle(void)
 {
-	smp_call_others(been_here, NULL);
+	u64 seen[MAX_CPUS];
+
+	for (u32 i = 0; i < cpu_count; i++) {
+		seen[i] = READ_ONCE(cpus[i]->answers);
+		cpu_kick(cpus[i], TODO_ANSWER);
+	}
+	for (u32 i = 0; i < cpu_count; i++)
+		while (load_acquire(&cpus[i]->answers) == seen[i]) {
+			smp_answer();
+			cpu_pause();
+		}
 }
 
 /* --- stop ----------------------------------------------------------------------- */
