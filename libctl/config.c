@@ -296,7 +296,7 @@ static void take_all(struct parse *p, const char *file, struct froe_config *c)
 	need(p, file, "kernel", NULL, "kernel = \"/boot/vmlinuz\", for example");
 	need(p, file, "memory", "maxmem", "memory = 512 are 512 MiB");
 	if (type && (!strcmp(type, "pv") || !strcmp(type, "hvm")))
-		ERROR(p, find(p, "type"), "type = \"pvh\" suits every kernel since Linux 4.11",
+		ERROR(p, find(p, "type"), "type = \"pvh\" is for every Linux with CONFIG_PVH",
 		      "%s guests are not supported by Froe", *type == 'p' ? "classic PV" : "HVM");
 	take_name(p, c);
 	take_uuid(p, c);

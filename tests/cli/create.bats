@@ -20,7 +20,8 @@ load helpers
 @test "create: builds what the file says" {
 	guest_file
 	froe create guest.cfg
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[ "$stderr" = "Parsing config from guest.cfg" ]
 	log_is "create new memory=67108864 vcpus=1"
 	froe create -q guest.cfg
@@ -83,7 +84,8 @@ load helpers
 		memory = 65
 	END
 	froe create bad.cfg
-	[ "$status" -eq 6 ] && [ -z "$output" ]
+	[ "$status" -eq 6 ]
+	[ -z "$output" ]
 	diff -u - <(echo "$stderr") <<-'END'
 		Parsing config from bad.cfg
 		bad.cfg:3:1: unknown key 'memroy' (did you mean memory?)

@@ -10,7 +10,9 @@ load helpers
 
 @test "destroy: does it and says nothing" {
 	froe destroy web1
-	[ "$status" -eq 0 ] && [ -z "$output" ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ -z "$stderr" ]
 	log_is "destroy 1"
 	froe --json destroy 1
 	json 'j["items"][0]["domid"] == 1 and j["items"][0]["name"] == "web1"'

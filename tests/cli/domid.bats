@@ -10,7 +10,8 @@ load helpers
 
 @test "domid: one line, the number" {
 	froe domid web1
-	[ "$status" -eq 0 ] && [ "$output" = 1 ]
+	[ "$status" -eq 0 ]
+	[ "$output" = 1 ]
 	froe domid 11234567-89ab-cdef-0123-456789abcdef
 	[ "$output" = 3 ]
 	froe domid web1 db

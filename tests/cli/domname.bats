@@ -10,7 +10,8 @@ load helpers
 
 @test "domname: one line, the name" {
 	froe domname 1
-	[ "$status" -eq 0 ] && [ "$output" = web1 ]
+	[ "$status" -eq 0 ]
+	[ "$output" = web1 ]
 	froe domname 0
 	[ "$output" = Domain-0 ]
 	froe --json domname 3

@@ -17,9 +17,11 @@ load helpers
 	[ "$(sed 1,4d <<<"$output" | grep -cv '^ [a-z]')" -eq 0 ]
 	[[ "$(sed 1,4d <<<"$output" | awk '/^ [^ ]/ { print $1 }' | paste -sd ' ')" == "create list "*" help" ]]
 	froe
-	[ "$status" -eq 1 ] && [[ $output == "Usage: froe "* ]]
+	[ "$status" -eq 1 ]
+	[[ $output == "Usage: froe "* ]]
 	froe -h
-	[ "$status" -eq 0 ] && [[ $output == "Usage: froe "* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == "Usage: froe "* ]]
 	froe --help
 	[ "$status" -eq 0 ]
 }
@@ -39,12 +41,14 @@ load helpers
 	froe --json help
 	json 'next(i for i in j["items"] if i["name"] == "dmesg")["options"] == "-c --clear -h --help"'
 	froe help save
-	[ "$status" -eq 1 ] && [[ $stderr == *"save: not supported by Froe: "* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"save: not supported by Froe: "* ]]
 }
 
 @test "--version" {
 	froe --version
-	[ "$status" -eq 0 ] && [[ $output =~ ^froe\ [0-9]+\.[0-9]+$ ]]
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^froe\ [0-9]+\.[0-9]+$ ]]
 }
 
 @test "a unique prefix of a verb works, also of xl's that are not there" {
@@ -54,24 +58,30 @@ load helpers
 	froe domi web1
 	[ "$output" = 1 ]
 	froe re web1
-	[ "$status" -eq 1 ] && [[ $stderr == "froe: re: no such command"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "froe: re: no such command"* ]]
 	froe d
 	[ "$status" -eq 1 ]
 	froe restart-g 1
 	[ "$status" -eq 1 ]
 	froe debug R
-	[ "$status" -eq 1 ] && [[ $stderr == "froe: debug-keys: not supported by Froe: "* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "froe: debug-keys: not supported by Froe: "* ]]
 }
 
 @test "unknown verbs and options in front of it: 1, as with xl" {
 	froe nosuch
-	[ "$status" -eq 1 ] && [[ $stderr == "froe: nosuch: no such command"*hint:* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "froe: nosuch: no such command"*hint:* ]]
 	froe --nosuch list
-	[ "$status" -eq 1 ] && [[ $stderr == "froe: unknown option --nosuch"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "froe: unknown option --nosuch"* ]]
 	froe -x list
-	[ "$status" -eq 1 ] && [[ $stderr == "froe: unknown option -x"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "froe: unknown option -x"* ]]
 	froe --format=xml list
-	[ "$status" -eq 1 ] && [[ $stderr == 'froe: bad value "xml"'* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == 'froe: bad value "xml"'* ]]
 	for bad in x -1 1e99 ''; do
 		froe --timeout="$bad" list
 		[ "$status" -eq 1 ]

@@ -18,6 +18,7 @@ load helpers
 
 @test "kernel-unpack: from, to" {
 	froe kernel-unpack vmlinuz vmlinux
-	[ "$status" -eq 0 ] && [ -z "$output$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
 	log_is "unpack vmlinuz vmlinux"
 }

@@ -10,7 +10,9 @@ load helpers
 
 @test "pause: does it and says nothing" {
 	froe pause web1
-	[ "$status" -eq 0 ] && [ -z "$output" ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ -z "$stderr" ]
 	log_is "pause 1"
 	froe --json pause 1
 	json 'j["items"][0]["domid"] == 1 and j["items"][0]["name"] == "web1"'

@@ -18,7 +18,8 @@ load helpers
 
 @test "reboot: asks, and waits until it is taken" {
 	froe reboot web1
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[ "$stderr" = "Rebooting domain 1" ]
 	log_is "request 1 reboot" "wait 1 taken 60000"
 	froe -q reboot web1

@@ -14,7 +14,8 @@ load helpers
 	echo "domain id=4 name=new uuid=31234567-89ab-cdef-0123-456789abcdef flags=s reason=1 memory=0 vcpus=1 time=0" >>fake
 	guest_file run/guest/4.cfg
 	froe restart-guest 4
-	[ "$status" -eq 0 ] && [ -z "$output$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
 	log_is "destroy 4" "create new memory=67108864 vcpus=1"
 }
 

@@ -18,7 +18,8 @@ load helpers
 
 @test "shutdown: asks, and waits until it is taken" {
 	froe shutdown web1
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[ "$stderr" = "Shutting down domain 1" ]
 	log_is "request 1 poweroff" "wait 1 taken 60000"
 	froe -q shutdown web1

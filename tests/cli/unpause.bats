@@ -10,7 +10,9 @@ load helpers
 
 @test "unpause: does it and says nothing" {
 	froe unpause db
-	[ "$status" -eq 0 ] && [ -z "$output" ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ -z "$stderr" ]
 	log_is "unpause 3"
 	froe --json unpause 3
 	json 'j["items"][0]["domid"] == 3 and j["items"][0]["name"] == "db"'
