@@ -504,9 +504,16 @@ static void test_affinity(void)
 	to_cpus(c, 0xf, BIT(2) | BIT(3));
 	to_cpus(b, BIT(0), ~0ULL);
 	simulate(100 * MS);
-	c->ran = machine[2].busy = 0;
-	simulate(S);
-	CHECK_EQ(c->ran, machine[2].busy);
+	for (u32 i = 0; i < 4; i++) { /* whoever wakes it */
+		while (c->timer.index >= 0)
+			simulate(MS / 10);
+		c->timer.cpu = cpus[i];
+		simulate(5 * MS);
+		c->ran = machine[2].busy = 0;
+		simulate(S);
+		CHECK(c->ran > 100 * MS);
+		CHECK_EQ(c->ran, machine[2].busy);
+	}
 	to_cpus(b, BIT(2), ~0ULL);
 	simulate(100 * MS);
 	c->wait_max = 0;
