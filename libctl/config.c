@@ -260,6 +260,9 @@ static enum froe_action take_action(struct parse *p, const char *key, enum froe_
 	for (unsigned a = 0; text && a < ACTIONS; a++) {
 		if (strcmp(text, action_names[a]))
 			continue;
+		if (a == FROE_ACTION_RENAME_RESTART)
+			ERROR(p, find(p, key), "\"restart\" or \"preserve\" does one half of it",
+			      "not supported yet by Froe: it would need guests to be renamed");
 		if (a == FROE_ACTION_COREDUMP_DESTROY || a == FROE_ACTION_COREDUMP_RESTART)
 			WARN(p, find(p, key), NULL,
 			     "Froe does not write core dumps yet; the rest is done");
