@@ -63,6 +63,7 @@ static int unmap(uint32_t handle, uint64_t gfn)
 	return op.status;
 }
 
+/* The error of the item, or of the call. */
 static int map_foreign(domid_t id, uint64_t idx, uint64_t gfn)
 {
 	struct xen_add_to_physmap_batch op = { .domid = DOMID_SELF,
@@ -70,12 +71,13 @@ static int map_foreign(domid_t id, uint64_t idx, uint64_t gfn)
 		                               .size = 1,
 		                               .u.foreign_domid = id };
 	int err = 99;
+	long rc;
 
 	set_xen_guest_handle(op.idxs, &idx);
 	set_xen_guest_handle(op.gpfns, &gfn);
 	set_xen_guest_handle(op.errs, &err);
-	EXPECT_EQ(xen_memory(XENMEM_add_to_physmap_batch, &op), 0);
-	return err;
+	rc = xen_memory(XENMEM_add_to_physmap_batch, &op);
+	return rc ? (int)rc : err;
 }
 
 static long acquire(domid_t id, uint64_t first, unsigned int n, uint64_t *gfns)
@@ -363,6 +365,66 @@ static void test_granter_dies(void)
 	EXPECT(!exists(from));
 }
 
+/* --- the granter dies meanwhile -------------------------------------------------------------- */
+
+static volatile uint32_t victim, laps;
+static volatile bool hunt;
+
+/* All that can hold something of a domain, again and again; what fails must hold nothing. */
+static void hold_and_let_go(void *arg)
+{
+	uint64_t gfns[2] = { BASE + 20, BASE + 21 };
+	struct gnttab_map_grant_ref op;
+
+	(void)arg;
+	while (hunt) {
+		domid_t id = (domid_t)victim;
+		struct xen_mem_acquire_resource res = { .domid = id,
+			                                .type = XENMEM_resource_grant_table,
+			                                .nr_frames = 2 };
+
+		op = map(id, 0, BASE + 22, 0);
+		if (op.status == GNTST_okay)
+			EXPECT_EQ(unmap(op.handle, BASE + 22), GNTST_okay);
+		copy(id, 0, 1);
+		set_xen_guest_handle(res.frame_list, gfns);
+		if (xen_memory(XENMEM_acquire_resource, &res) == 0) {
+			EXPECT_EQ(xen_remove_from_physmap(gfns[0]), 0);
+			EXPECT_EQ(xen_remove_from_physmap(gfns[1]), 0);
+		}
+		if (map_foreign(id, gfn_of(shared[3]), BASE + 23) == 0)
+			EXPECT_EQ(xen_remove_from_physmap(BASE + 23), 0);
+		laps++;
+	}
+}
+
+static void test_meanwhile(void)
+{
+	volatile grant_entry_v1_t *theirs = window(3, BASE + 10);
+	uint64_t gfns[1] = { BASE + 10 };
+	unsigned int i;
+	uint32_t lap;
+
+	hunt = true;
+	victim = DOMID_INVALID;
+	cpu_run(1, hold_and_let_go, NULL);
+	for (i = 0; i < 20; i++) {
+		domid_t id = domu_build(nothing, 0, 1);
+
+		EXPECT_EQ(acquire(id, 0, 1, gfns), 1);
+		theirs[0].frame = theirs[1].frame = (uint32_t)gfn_of(shared[3]);
+		theirs[0].flags = theirs[1].flags = GTF_permit_access;
+		victim = id;
+		lap = laps;
+		EXPECT(WAIT_UNTIL(laps - lap >= 1 + i % 3, 20000));
+		EXPECT_EQ(domu_destroy(id), 0);
+		EXPECT(WAIT_UNTIL(!exists(id), 20000));
+		EXPECT_EQ(xen_remove_from_physmap(gfns[0]), 0);
+	}
+	hunt = false;
+	EXPECT(cpu_wait(1, 20000));
+}
+
 static void test_all(void)
 {
 	test_foreign();
@@ -370,6 +432,7 @@ static void test_all(void)
 	test_hostile();
 	test_mapper_dies();
 	test_granter_dies();
+	test_meanwhile();
 }
 
 void test_main(void)
@@ -378,6 +441,7 @@ void test_main(void)
 
 	xen_events_on();
 	open_table();
+	EXPECT(cpu_start(1));
 	test_all(); /* what is kept for good (handles, nested tables) is there then */
 	before = host_free_pages();
 	test_all();
