@@ -371,9 +371,7 @@ bool fair_behind(struct cpu *c, const struct vcpu *v, struct cpu *to, u64 now)
 		return false;
 	fair_charge(to, now);
 	lead = (s64)(mean(to) + to->vbase - mean(c) - c->vbase);
-	if (lead > (s64)BOUND)
-		to->vbase -= (u64)lead - BOUND;
-	else if (lead < -(s64)BOUND)
+	if (lead < -(s64)BOUND)
 		to->vbase += (u64)-lead - BOUND;
 	return before(v->deadline + c->vbase + RESIST, to->running->deadline + to->vbase);
 }
