@@ -11,7 +11,7 @@
 
 #define LOW_MEMORY (1 * MIB) /* left to the control domain and to the start of other CPUs */
 
-/* Sorted, not touching each other. Every allocation can split one range in two. */
+/* Sorted, not touching each other. A few more than the loader's map has: allocations split some. */
 struct ranges {
 	u32 count;
 	struct range r[320];
@@ -24,67 +24,48 @@ static __initdata bool closed;
 
 /* --- lists of ranges ------------------------------------------------------ */
 
-static __init void insert(struct ranges *l, u32 at, struct range r)
+static __init void insert(struct ranges *l, u32 at, paddr_t start, paddr_t end)
 {
-	u32 least = 0;
+	if (start >= end)
+		return;
+	if (l->count == ARRAY_SIZE(l->r))
+		boot_fail("too many ranges in the machine's memory map\n");
+	memmove(&l->r[at + 1], &l->r[at], (l->count++ - at) * sizeof(l->r[0]));
+	l->r[at] = (struct range){ start, end };
+}
 
-	if (l->count == ARRAY_SIZE(l->r)) {
-		/* The smallest free range is lost to everybody: that wastes it, and harms nothing.
-		 */
-		if (l != &avail)
-			boot_fail("too many ranges in the machine's memory map\n");
-		for (u32 i = 1; i < l->count; i++)
-			if (l->r[i].end - l->r[i].start < l->r[least].end - l->r[least].start)
-				least = i;
-		memmove(&l->r[least], &l->r[least + 1], (--l->count - least) * sizeof(r));
-		at -= least < at;
-	}
-	memmove(&l->r[at + 1], &l->r[at], (l->count++ - at) * sizeof(r));
-	l->r[at] = r;
+static __init void remove(struct ranges *l, u32 at)
+{
+	memmove(&l->r[at], &l->r[at + 1], (--l->count - at) * sizeof(l->r[0]));
 }
 
 /* Put [start, end) in, joining what it touches. */
 static __init void add(struct ranges *l, paddr_t start, paddr_t end)
 {
-	u32 i = 0, last;
+	u32 i = 0;
 
 	if (start >= end)
 		return;
 	while (i < l->count && l->r[i].end < start)
 		i++;
-	for (last = i; last < l->count && l->r[last].start <= end; last++) {
-		start = min(start, l->r[last].start);
-		end = max(end, l->r[last].end);
+	while (i < l->count && l->r[i].start <= end) {
+		start = min(start, l->r[i].start);
+		end = max(end, l->r[i].end);
+		remove(l, i);
 	}
-	memmove(&l->r[i], &l->r[last], (l->count - last) * sizeof(l->r[0]));
-	l->count -= last - i;
-	insert(l, i, (struct range){ start, end });
+	insert(l, i, start, end);
 }
 
 static __init void subtract(struct ranges *l, paddr_t start, paddr_t end)
 {
-	struct range *r;
-	u32 i = 0;
+	for (u32 i = l->count; i-- > 0;) {
+		struct range r = l->r[i];
 
-	while (i < l->count) {
-		r = &l->r[i];
-		if (r->start < start && r->end > end) {
-			struct range upper = { end, r->end };
-
-			r->end = start;
-			insert(l, i + 1, upper);
-			return; /* nothing else can touch [start, end) */
-		}
-		if (r->start < end && start < r->end) {
-			if (r->start < start)
-				r->end = start;
-			else
-				r->start = min(end, r->end);
-		}
-		if (r->start == r->end)
-			memmove(r, r + 1, (--l->count - i) * sizeof(*r));
-		else
-			i++;
+		if (r.end <= start || end <= r.start)
+			continue;
+		remove(l, i);
+		insert(l, i, end, r.end);
+		insert(l, i, r.start, start);
 	}
 }
 
@@ -132,11 +113,11 @@ void __init bootmem_init(paddr_t image_start, paddr_t image_end)
 	for (u32 i = 0; i < boot_info.module_count; i++) {
 		m = module_range(i);
 		if (!in_ram(m))
-			boot_fail("boot module %u at %#llx is empty or not in RAM\n", i + 1,
-			          (unsigned long long)m.start);
+			boot_fail("boot module %u at %#lx is empty or not in RAM\n", i + 1,
+			          m.start);
 		if (m.start < image_end && image_start < m.end)
-			boot_fail("boot module %u at %#llx lies over the hypervisor\n", i + 1,
-			          (unsigned long long)m.start);
+			boot_fail("boot module %u at %#lx lies over the hypervisor\n", i + 1,
+			          m.start);
 		subtract(&avail, m.start, m.end);
 	}
 }
@@ -175,8 +156,7 @@ paddr_t __init boot_alloc(u64 size, u64 align, u64 limit)
 	size = ROUND_UP(size, PAGE_SIZE);
 	at = find(size, max(align, PAGE_SIZE), limit ? limit : ~0ULL);
 	if (!at)
-		boot_fail("out of memory at boot: %llu KiB wanted\n",
-		          (unsigned long long)size / KIB);
+		boot_fail("out of memory at boot: %lu KiB wanted\n", size / KIB);
 	subtract(&avail, at, at + size);
 	return at;
 }

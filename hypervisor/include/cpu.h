@@ -97,22 +97,17 @@ static inline struct cpu *this_cpu(void)
 /* What the machine's CPUs can do, read once on the boot CPU (cpu.c). */
 struct cpu_features {
 	char vendor[13];
-	u32 family, model, stepping;
 	u8 phys_bits;
-	bool amd;        /* AuthenticAMD or HygonGenuine */
 	bool hypervisor; /* CPUID 1:ECX[31]: an emulator or another hypervisor below */
 	bool gib_pages;
-	bool smep, smap, umip;
 	bool x2apic;
-	bool invariant_tsc; /* 0x80000007:EDX[8] */
-	bool tsc_reliable;  /* invariant_tsc, or a hypervisor below whose TSC is one clock */
+	bool tsc_reliable; /* invariant, or a hypervisor below whose TSC is one clock */
 	bool xsave;
 	bool rdtscp;    /* TSC_AUX exists */
+	bool nrips;     /* SVM tells the next RIP */
+	u32 asids;      /* of SVM */
 	u64 xcr0_mask;  /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
 	u32 xsave_size; /* bytes of an XSAVE area with all of xcr0_mask */
-	/* CPUID 0x8000000a */
-	bool svm, npt, nrips, flush_by_asid, decode_assists, vmcb_clean, pause_filter;
-	u32 asids;
 };
 extern struct cpu_features cpu_features;
 

@@ -12,9 +12,6 @@ struct cpu_features cpu_features;
 #define C1_EDX_APIC   BIT(9)
 #define C1_EDX_PGE    BIT(13)
 #define C1_EDX_MCA    BIT(14)
-#define C1_EDX_PAT    BIT(16)
-#define C1_EDX_FXSR   BIT(24)
-#define C1_EDX_SSE2   BIT(26)
 #define C1_ECX_CX16   BIT(13)
 #define C1_ECX_X2APIC BIT(21)
 #define C1_ECX_XSAVE  BIT(26)
@@ -25,13 +22,13 @@ struct cpu_features cpu_features;
 #define E1_ECX_SVM    BIT(2)
 #define E1_EDX_NX     BIT(20)
 #define E1_EDX_1G     BIT(26)
+#define E1_EDX_RDTSCP BIT(27)
 #define E7_EDX_TSC    BIT(8)
 #define EA_EDX_NPT    BIT(0)
 #define EA_EDX_NRIPS  BIT(3)
 #define EA_EDX_CLEAN  BIT(5)
 #define EA_EDX_ASID   BIT(6)
 #define EA_EDX_DECODE BIT(7)
-#define EA_EDX_PAUSE  BIT(10)
 #define VM_CR_SVMDIS  BIT(4)
 
 /* Machine checks, APM2 9.3: how many banks, and each bank's enable mask. */
@@ -40,7 +37,8 @@ struct cpu_features cpu_features;
 #define MSR_MC0_CTL 0x400
 #define MCG_CTL_P   BIT(8)
 
-static bool mca;
+/* CR4 of host mode: with what the CPUs have. */
+static u64 host_cr4 = CR4_PAE | CR4_PGE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 static void __init detect_vendor(struct cpu_features *f)
 {
@@ -49,15 +47,6 @@ static void __init detect_vendor(struct cpu_features *f)
 	memcpy(f->vendor, &r.ebx, 4);
 	memcpy(f->vendor + 4, &r.edx, 4);
 	memcpy(f->vendor + 8, &r.ecx, 4);
-	f->amd = !strcmp(f->vendor, "AuthenticAMD") || !strcmp(f->vendor, "HygonGenuine");
-	r = cpuid(1, 0);
-	f->stepping = r.eax & 0xf;
-	f->model = r.eax >> 4 & 0xf;
-	f->family = r.eax >> 8 & 0xf;
-	if (f->family == 0xf || f->family == 6)
-		f->model |= r.eax >> 12 & 0xf0;
-	if (f->family == 0xf)
-		f->family += r.eax >> 20 & 0xff;
 }
 
 /*
@@ -66,41 +55,32 @@ static void __init detect_vendor(struct cpu_features *f)
  */
 #define XCR0_KNOWN 0x2e7
 
-static void __init too_old(const char *what)
+static void __init need(u64 bit, const char *what)
 {
-	boot_fail("this CPU has no %s: it is too old, use a newer AMD CPU", what);
+	if (!bit)
+		boot_fail("this CPU has no %s: it is too old, use a newer AMD CPU", what);
 }
 
 static void __init detect_basics(struct cpu_features *f)
 {
-	static const struct {
-		u64 bits;
-		const char *name;
-	} need[] = {
-		{ C1_EDX_APIC, "local APIC" },
-		{ C1_EDX_PGE, "global pages (PGE)" },
-		{ C1_EDX_PAT, "page attribute table (PAT)" },
-		{ C1_EDX_FXSR, "FXSAVE" },
-		{ C1_EDX_SSE2, "SSE2" },
-	};
 	struct cpuid_regs r = cpuid(1, 0);
+	u32 top = cpuid(0, 0).eax;
 
-	for (u32 i = 0; i < ARRAY_SIZE(need); i++)
-		if (!(r.edx & need[i].bits))
-			too_old(need[i].name);
-	if (!(r.ecx & C1_ECX_CX16))
-		too_old("CMPXCHG16B");
+	need(r.edx & C1_EDX_APIC, "local APIC");
+	need(r.edx & C1_EDX_PGE, "global pages (PGE)");
+	need(r.ecx & C1_ECX_CX16, "CMPXCHG16B");
 	f->x2apic = r.ecx & C1_ECX_X2APIC;
 	f->xsave = r.ecx & C1_ECX_XSAVE;
 	f->hypervisor = r.ecx & C1_ECX_HYP;
-	mca = r.edx & C1_EDX_MCA && r.edx & C1_EDX_MCE;
-	if (cpuid(0, 0).eax >= 7) {
+	host_cr4 |= f->xsave ? CR4_OSXSAVE : 0;
+	host_cr4 |= r.edx & C1_EDX_MCA && r.edx & C1_EDX_MCE ? CR4_MCE : 0;
+	if (top >= 7) {
 		r = cpuid(7, 0);
-		f->smep = r.ebx & C7_EBX_SMEP;
-		f->smap = r.ebx & C7_EBX_SMAP;
-		f->umip = r.ecx & C7_ECX_UMIP;
+		host_cr4 |= r.ebx & C7_EBX_SMEP ? CR4_SMEP : 0;
+		host_cr4 |= r.ebx & C7_EBX_SMAP ? CR4_SMAP : 0;
+		host_cr4 |= r.ecx & C7_ECX_UMIP ? CR4_UMIP : 0;
 	}
-	if (f->xsave && cpuid(0, 0).eax >= 0xd) {
+	if (f->xsave && top >= 0xd) {
 		r = cpuid(0xd, 0);
 		f->xcr0_mask = ((u64)r.edx << 32 | r.eax) & XCR0_KNOWN;
 		f->xsave_size = r.ecx;
@@ -109,7 +89,6 @@ static void __init detect_basics(struct cpu_features *f)
 
 static void __init detect_extended(struct cpu_features *f)
 {
-	u32 top = cpuid(0x80000000, 0).eax;
 	struct cpuid_regs r = cpuid(0x80000001, 0);
 
 	if (!(r.edx & E1_EDX_NX))
@@ -117,39 +96,35 @@ static void __init detect_extended(struct cpu_features *f)
 			"this CPU has no no-execute pages (NX): enable them in the firmware setup, "
 			"or use a newer AMD CPU");
 	f->gib_pages = r.edx & E1_EDX_1G;
-	f->svm = r.ecx & E1_ECX_SVM;
-	f->rdtscp = r.edx & BIT(27);
-	f->phys_bits = top >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
-	f->invariant_tsc = top >= 0x80000007 && cpuid(0x80000007, 0).edx & E7_EDX_TSC;
-	f->tsc_reliable = f->invariant_tsc || f->hypervisor;
+	f->rdtscp = r.edx & E1_EDX_RDTSCP;
+	f->phys_bits = (u8)cpuid(0x80000008, 0).eax;
+	f->tsc_reliable = cpuid(0x80000007, 0).edx & E7_EDX_TSC || f->hypervisor;
 }
 
 static void __init detect_svm(struct cpu_features *f)
 {
-	struct cpuid_regs r;
+	struct cpuid_regs r = cpuid(0x8000000a, 0);
 	u64 vm_cr;
 
-	if (!f->amd)
+	if (strcmp(f->vendor, "AuthenticAMD") && strcmp(f->vendor, "HygonGenuine"))
 		boot_fail("this CPU (%s) is none of AMD's: only AMD's SVM is supported", f->vendor);
-	if (!f->svm)
+	if (!(cpuid(0x80000001, 0).ecx & E1_ECX_SVM))
 		boot_fail(
 			"this CPU has no SVM, or it is hidden: enable SVM (AMD-V) in the firmware "
 			"setup, or nested virtualisation where this machine is itself a guest");
 	/* APM2 15.30.1; an emulator may not have the register, and then nothing is switched off. */
 	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS)
 		boot_fail("SVM is switched off: enable SVM (AMD-V) in the firmware setup");
-	r = cpuid(0x8000000a, 0);
-	f->npt = r.edx & EA_EDX_NPT;
-	f->nrips = r.edx & EA_EDX_NRIPS;
-	f->flush_by_asid = r.edx & EA_EDX_ASID;
-	f->decode_assists = r.edx & EA_EDX_DECODE;
-	f->vmcb_clean = r.edx & EA_EDX_CLEAN;
-	f->pause_filter = r.edx & EA_EDX_PAUSE;
-	f->asids = r.ebx;
-	if (!f->npt)
+	if (!(r.edx & EA_EDX_NPT))
 		boot_fail(
 			"this CPU has no nested paging (NPT): use a newer AMD CPU, or switch it on "
 			"where this machine is itself a guest");
+	f->nrips = r.edx & EA_EDX_NRIPS;
+	f->asids = r.ebx;
+	pr_info("SVM with nested paging, %u ASIDs%s%s%s%s\n", f->asids,
+	        f->nrips ? ", next RIP" : "", r.edx & EA_EDX_DECODE ? ", decode assists" : "",
+	        r.edx & EA_EDX_ASID ? ", flush by ASID" : "",
+	        r.edx & EA_EDX_CLEAN ? ", clean bits" : "");
 }
 
 void cpu_hw_cap(u32 word[8])
@@ -166,10 +141,14 @@ void cpu_hw_cap(u32 word[8])
 void __init cpu_detect(void)
 {
 	struct cpu_features *f = &cpu_features;
+	u32 id = cpuid(1, 0).eax; /* family and model come in two parts that add up (APM3 E.3.2) */
 
 	detect_vendor(f);
 	detect_basics(f);
 	detect_extended(f);
+	pr_info("CPU %s family 0x%x model 0x%x stepping %u, %u physical address bits%s\n",
+	        f->vendor, (id >> 8 & 0xf) + (id >> 20 & 0xff), (id >> 4 & 0xf) | (id >> 12 & 0xf0),
+	        id & 0xf, f->phys_bits, f->hypervisor ? ", virtual" : "");
 	detect_svm(f);
 	/* Without it nothing on the machine tells the time the same way twice: frequencies change,
 	 * sleep stops it. An emulator or hypervisor below has one clock behind the TSC instead. */
@@ -177,12 +156,6 @@ void __init cpu_detect(void)
 		boot_fail(
 			"this CPU's time stamp counter is not invariant: it is too old, use a newer "
 			"AMD CPU");
-	pr_info("CPU %s family 0x%x model 0x%x stepping %u, %u physical address bits%s\n",
-	        f->vendor, f->family, f->model, f->stepping, f->phys_bits,
-	        f->hypervisor ? ", virtual" : "");
-	pr_info("SVM with nested paging, %u ASIDs%s%s%s%s\n", f->asids,
-	        f->nrips ? ", next RIP" : "", f->decode_assists ? ", decode assists" : "",
-	        f->flush_by_asid ? ", flush by ASID" : "", f->vmcb_clean ? ", clean bits" : "");
 }
 
 /* All errors of all banks are reported (APM2 9.4); firmware may have left banks off. */
@@ -195,7 +168,7 @@ static void mca_init(void)
 	 * out: the others come here before they can take a fault.
 	 */
 	if (rdmsr_safe(MSR_MCG_CAP, &cap)) {
-		mca = false;
+		host_cr4 &= ~CR4_MCE;
 		return;
 	}
 	if (cap & MCG_CTL_P)
@@ -206,18 +179,10 @@ static void mca_init(void)
 
 void cpu_init_this(void)
 {
-	const struct cpu_features *f = &cpu_features;
-	u64 cr4 = CR4_PAE | CR4_PGE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-
-	cr4 |= f->smep ? CR4_SMEP : 0;
-	cr4 |= f->smap ? CR4_SMAP : 0;
-	cr4 |= f->umip ? CR4_UMIP : 0;
-	cr4 |= f->xsave ? CR4_OSXSAVE : 0;
-	cr4 |= mca ? CR4_MCE : 0;
 	wrmsr(MSR_EFER, EFER_LME | EFER_LMA | EFER_NXE);
 	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
-	write_cr4(cr4);
+	write_cr4(host_cr4);
 	wrmsr(MSR_PAT, HOST_PAT);
-	if (mca)
+	if (host_cr4 & CR4_MCE)
 		mca_init();
 }
