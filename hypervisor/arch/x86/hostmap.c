@@ -20,7 +20,6 @@
 #define RO (PTE_P | PTE_NX | PTE_G)
 #define RX (PTE_P | PTE_G)
 
-#define LEVEL_4K 0
 #define LEVEL_1G 2
 
 static struct spinlock host_lock;
@@ -30,20 +29,17 @@ static mfn_t __init boot_table_alloc(void *ctx)
 {
 	paddr_t pa = boot_alloc(PAGE_SIZE, PAGE_SIZE, 4 * GIB);
 
-	(void)ctx;
 	memset(paddr_to_virt(pa), 0, PAGE_SIZE);
 	return paddr_to_mfn(pa);
 }
 
 static mfn_t page_table_alloc(void *ctx)
 {
-	(void)ctx;
 	return page_alloc(0);
 }
 
 static void page_table_free(void *ctx, mfn_t m)
 {
-	(void)ctx;
 	page_free(m, 0);
 }
 
@@ -118,15 +114,10 @@ void hostmap_flush(void)
 
 void __init hostmap_trampoline(paddr_t page, bool on)
 {
-	int rc;
-
 	if (on)
-		rc = pt_map(&pt_host, &host_pool, host_root, page, page, PAGE_SIZE, PTE_P, MEM_WB,
-		            LEVEL_4K);
+		map_or_fail(page, page, PAGE_SIZE, PTE_P);
 	else
-		rc = pt_unmap(&pt_host, &host_pool, host_root, page, PAGE_SIZE);
-	if (rc)
-		boot_fail("out of memory for page tables: give the machine more RAM");
+		BUG_ON(pt_unmap(&pt_host, &host_pool, host_root, page, PAGE_SIZE));
 	hostmap_flush();
 }
 

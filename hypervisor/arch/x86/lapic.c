@@ -3,6 +3,7 @@
 #include <acpi.h>
 #include <cpu.h>
 #include <hostmap.h>
+#include <hostregs.h>
 #include <printk.h>
 #include <timer.h>
 
@@ -37,7 +38,6 @@
 #define ICR_ASSERT    BIT(14)
 #define ICR_LEVEL     BIT(15)
 
-#define MSR_APIC_BASE  0x1b
 #define APIC_BASE_EXTD BIT(10)
 #define APIC_BASE_EN   BIT(11)
 #define MSR_X2APIC     0x800
@@ -64,16 +64,13 @@ static void choose_mode(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);
 
+	/* From off there is no way straight to x2APIC (APM2 16.9). */
+	wrmsr(MSR_APIC_BASE, base | APIC_BASE_EN);
 	if (cpu_features.x2apic) {
-		/* Straight to x2APIC only from an enabled xAPIC (APM2 16.9). */
-		if (!(base & APIC_BASE_EN))
-			wrmsr(MSR_APIC_BASE, base | APIC_BASE_EN);
 		wrmsr(MSR_APIC_BASE, base | APIC_BASE_EN | APIC_BASE_EXTD);
 		return;
 	}
 	lapic_base = base & 0x000ffffffffff000ULL;
-	if (!(base & APIC_BASE_EN))
-		wrmsr(MSR_APIC_BASE, base | APIC_BASE_EN);
 	if (!regs)
 		regs = mmio_map(lapic_base, PAGE_SIZE);
 }

@@ -67,13 +67,6 @@ static void __init init_memory(void)
 	smp_reserve();
 }
 
-static void __init init_devices(void)
-{
-	paddr_t rsdp = boot_info.rsdp_size ? image_paddr(boot_info.rsdp) : 0;
-
-	acpi_init(rsdp);
-}
-
 static void __init init_boot_cpu(void)
 {
 	hostmap_use_pages();
@@ -135,7 +128,7 @@ void __init setup_start(u32 magic, paddr_t info)
 	cpu_detect();
 	cpu_init_this();
 	init_memory();
-	init_devices();
+	acpi_init(boot_info.rsdp_size ? image_paddr(boot_info.rsdp) : 0);
 	dom0_reserve();
 	bootmem_hand_over();
 	init_boot_cpu();

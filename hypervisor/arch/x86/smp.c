@@ -21,7 +21,6 @@
 
 #define START_TIMEOUT  1000000000ULL /* ns that a CPU has to show up */
 #define LOW_MEMORY_END (640 * KIB)   /* a SIPI reaches the first MiB, RAM ends before */
-#define APIC_ID_MAX    254
 #define STOP_TIMEOUT   500000000ULL
 
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
@@ -169,10 +168,7 @@ static bool __init start_all(u32 limit)
 
 		if (id == boot_cpu.apic_id)
 			continue;
-		if (id > APIC_ID_MAX) {
-			pr_warn("CPU with APIC id %u stays off: ids go up to %u\n", id,
-			        APIC_ID_MAX);
-		} else if (!start_cpu(trampoline_page, id)) {
+		if (!start_cpu(trampoline_page, id)) {
 			pr_warn("CPU with APIC id %u does not start: going on without it and any "
 			        "behind it\n",
 			        id);

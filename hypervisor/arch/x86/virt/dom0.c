@@ -15,11 +15,10 @@
 #include <printk.h>
 #include <string.h>
 
-#define LOW_MIB     (1 * MIB)
-#define KERNEL_LINE 2048 /* Linux's COMMAND_LINE_SIZE */
-#define BOOT_LIMIT                                                                                 \
-	(1 * GIB) /* start_info and what it names: Linux's first page tables end there             \
-	           */
+#define LOW_MIB      (1 * MIB)
+#define KERNEL_LINE  2048 /* Linux's COMMAND_LINE_SIZE */
+/* For start_info and what it names: Linux's first page tables end there. */
+#define BOOT_LIMIT   (1 * GIB)
 #define MODULE_LIMIT (4 * GIB) /* initrd, RSDP: Linux truncates their addresses to 32 bits */
 
 /* What start_info names, in one piece; Linux copies it before it allocates anything. */
@@ -38,8 +37,6 @@ static struct {
 	struct elf_image kernel;
 	struct range initrd, boot_data, tables; /* where they will lie; initrd may be empty */
 } plan __initdata;
-
-static struct boot_data boot_data __initdata;
 
 /* --- reservation --------------------------------------------------------------- */
 
@@ -107,15 +104,23 @@ static void __init check_kernel_place(void)
 	}
 }
 
-static paddr_t __init place(const struct range *avoid, u32 count, u64 size, paddr_t floor,
-                            paddr_t limit, bool top, const char *what)
+/*
+ * Room for one part, which the next ones avoid: behind the kernel if it fits there, else from 1 MiB
+ * up; top: as high as it can be.
+ */
+static struct range __init place(struct range *avoid, u32 *count, u64 size, paddr_t limit, bool top,
+                                 const char *what)
 {
-	paddr_t at = dom0_place(plan.own, plan.own_count, avoid, count, size, floor, limit, top);
+	paddr_t at = top ? 0
+	                 : dom0_place(plan.own, plan.own_count, avoid, *count, size,
+	                              plan.kernel.high, limit, false);
 
+	if (!at)
+		at = dom0_place(plan.own, plan.own_count, avoid, *count, size, LOW_MIB, limit, top);
 	if (!at)
 		boot_fail("no room for the control domain's %s (%lu KiB): raise dom0_mem=\n", what,
 		          size / KIB);
-	return at;
+	return avoid[(*count)++] = (struct range){ at, at + size };
 }
 
 /*
@@ -125,26 +130,14 @@ static paddr_t __init place(const struct range *avoid, u32 count, u64 size, padd
 static void __init place_parts(void)
 {
 	struct range avoid[4] = { { plan.kernel.low, plan.kernel.high } };
-	const struct boot_module *initrd = &boot_info.module[1];
-	u64 size = boot_info.module_count > 1 ? initrd->size : 0;
-	paddr_t at, floor = plan.kernel.high;
+	u64 initrd = boot_info.module_count > 1 ? boot_info.module[1].size : 0;
+	u32 n = 1;
 
-	at = place(avoid, 1, PAGE_SIZE, LOW_MIB, MODULE_LIMIT, true, "ACPI tables");
-	plan.tables = avoid[1] = (struct range){ at, at + PAGE_SIZE };
-
-	at = dom0_place(plan.own, plan.own_count, avoid, 2, sizeof(boot_data), floor, BOOT_LIMIT,
-	                false);
-	if (!at)
-		at = place(avoid, 2, sizeof(boot_data), LOW_MIB, BOOT_LIMIT, false, "boot data");
-	plan.boot_data = avoid[2] = (struct range){ at,
-		                                    at + ROUND_UP(sizeof(boot_data), PAGE_SIZE) };
-	if (!size)
-		return;
-
-	at = dom0_place(plan.own, plan.own_count, avoid, 3, size, floor, MODULE_LIMIT, false);
-	if (!at)
-		at = place(avoid, 3, size, LOW_MIB, MODULE_LIMIT, false, "initrd");
-	plan.initrd = (struct range){ at, at + size };
+	plan.tables = place(avoid, &n, PAGE_SIZE, MODULE_LIMIT, true, "ACPI tables");
+	plan.boot_data = place(avoid, &n, ROUND_UP(sizeof(struct boot_data), PAGE_SIZE), BOOT_LIMIT,
+	                       false, "boot data");
+	if (initrd)
+		plan.initrd = place(avoid, &n, initrd, MODULE_LIMIT, false, "initrd");
 }
 
 void __init dom0_reserve(void)
@@ -157,47 +150,26 @@ void __init dom0_reserve(void)
 
 /* --- contents -------------------------------------------------------------------- */
 
-/* Copy to (from NULL: clear) the domain's memory. */
-static void __init fill(paddr_t to, const void *from, u64 size)
-{
-	const u8 *src = from;
-
-	while (size) {
-		u64 offset = to % PAGE_SIZE;
-		u64 n = min(size, PAGE_SIZE - offset);
-		u8 *page = page_map(paddr_to_mfn(to));
-
-		if (src) {
-			memcpy(page + offset, src, n);
-			src += n;
-		} else {
-			memset(page + offset, 0, n);
-		}
-		page_unmap(page);
-		to += n;
-		size -= n;
-	}
-}
+/* No vCPU runs yet, so the domain's memory is RAM like any other. */
 
 static void __init load_modules(void)
 {
 	const u8 *file = paddr_to_virt(boot_info.module[0].start);
 
 	for (u32 i = 0; i < plan.kernel.count; i++) {
-		paddr_t at = plan.kernel.segment[i].paddr;
+		u8 *at = paddr_to_virt(plan.kernel.segment[i].paddr);
 		u64 filesz = plan.kernel.segment[i].filesz;
 
-		fill(at, file + plan.kernel.segment[i].offset, filesz);
-		fill(at + filesz, NULL, plan.kernel.segment[i].memsz - filesz);
+		memcpy(at, file + plan.kernel.segment[i].offset, filesz);
+		memset(at + filesz, 0, plan.kernel.segment[i].memsz - filesz);
 	}
 	if (plan.initrd.end)
-		fill(plan.initrd.start, paddr_to_virt(boot_info.module[1].start),
-		     plan.initrd.end - plan.initrd.start);
+		memcpy(paddr_to_virt(plan.initrd.start), paddr_to_virt(boot_info.module[1].start),
+		       plan.initrd.end - plan.initrd.start);
 }
 
 static void __init write_tables(const struct domain *d)
 {
-	static u8 buf[PAGE_SIZE] __initdata;
 	static paddr_t tables[ACPI_MAX_TABLES] __initdata;
 	static u32 apic_id[MAX_VCPUS] __initdata;
 	u32 count = 0;
@@ -210,10 +182,9 @@ static void __init write_tables(const struct domain *d)
 	}
 	for (u32 i = 0; i < d->max_vcpus; i++)
 		apic_id[i] = d->vcpu[i]->apic_id;
-	if (!dom0_acpi_build(buf, sizeof(buf), plan.tables.start, &acpi, tables, count, apic_id,
-	                     d->max_vcpus))
+	if (!dom0_acpi_build(paddr_to_virt(plan.tables.start), PAGE_SIZE, plan.tables.start, &acpi,
+	                     tables, count, apic_id, d->max_vcpus))
 		boot_fail("the control domain's ACPI tables do not fit a page\n");
-	fill(plan.tables.start, buf, sizeof(buf));
 }
 
 static void __init make_memory_map(struct domain *d)
@@ -245,15 +216,15 @@ static void __init make_memory_map(struct domain *d)
 
 static void __init write_boot_data(const struct domain *d)
 {
+	struct boot_data *b = paddr_to_virt(plan.boot_data.start);
 	const char *added = "", *why = NULL;
 	paddr_t at = plan.boot_data.start;
 
-	if (dom0_cmdline(boot_info.module[0].cmdline, boot_data.cmdline, sizeof(boot_data.cmdline),
-	                 &added, &why))
+	if (dom0_cmdline(boot_info.module[0].cmdline, b->cmdline, sizeof(b->cmdline), &added, &why))
 		boot_fail("the control domain's command line: %s\n", why);
 	if (*added)
 		pr_info("added to the control domain's command line: %s\n", added);
-	boot_data.info = (struct hvm_start_info){
+	b->info = (struct hvm_start_info){
 		.magic = XEN_HVM_START_MAGIC_VALUE,
 		.version = 1,
 		.flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
@@ -264,13 +235,11 @@ static void __init write_boot_data(const struct domain *d)
 		.memmap_paddr = at + offsetof(struct boot_data, memmap),
 		.memmap_entries = d->e820_count,
 	};
-	boot_data.initrd.paddr = plan.initrd.start;
-	boot_data.initrd.size = plan.initrd.end - plan.initrd.start;
+	b->initrd = (struct hvm_modlist_entry){ plan.initrd.start,
+		                                plan.initrd.end - plan.initrd.start, 0, 0 };
 	for (u32 i = 0; i < d->e820_count; i++)
-		boot_data.memmap[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr,
-			                                               d->e820[i].size,
-			                                               d->e820[i].type, 0 };
-	fill(at, &boot_data, sizeof(boot_data));
+		b->memmap[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr, d->e820[i].size,
+			                                        d->e820[i].type, 0 };
 }
 
 /* --- address space ------------------------------------------------------------------ */

@@ -371,11 +371,10 @@ void dom0_cmdline_effective(char *line, size_t size, u64 bytes)
 	bool said = false;
 	size_t len, n = 0, value_len;
 
-	if (bytes % MIB)
-		snprintf(value, sizeof(value), "dom0_mem=%lluK", (unsigned long long)(bytes / KIB));
-	else
-		snprintf(value, sizeof(value), "dom0_mem=%lluM", (unsigned long long)(bytes / MIB));
-	value_len = strlen(value);
+	value_len = (size_t)(bytes % MIB
+	                             ? snprintf(value, sizeof(value), "dom0_mem=%luK", bytes / KIB)
+	                             : snprintf(value, sizeof(value), "dom0_mem=%luM",
+	                                        bytes / MIB));
 	strlcpy(old, line, sizeof(old));
 
 	/* Room for the value is kept to the end, so that it is in the line whatever else is. */

@@ -21,13 +21,11 @@
 /* Withheld from the control domain. Not 0xcf9: its bit would catch every 32-bit write to 0xcf8. */
 static const struct {
 	u16 first, last;
-	u8 reads;
-	const char *why;
 } withheld[] = {
-	{ 0x20, 0x21, 0xff, "PIC: masked for good, interrupts go through the IO-APIC" },
-	{ 0xa0, 0xa1, 0xff, "second PIC" },
-	{ 0x4d0, 0x4d1, 0xff, "ELCR: edge or level of PIC lines" },
-	{ 0x40, 0x43, 0x00, "PIT: the hypervisor may calibrate with it, and nobody else ticks" },
+	{ 0x20, 0x21 },   /* PIC: masked for good, interrupts go through the IO-APIC */
+	{ 0xa0, 0xa1 },   /* second PIC */
+	{ 0x4d0, 0x4d1 }, /* ELCR: edge or level of PIC lines */
+	{ 0x40, 0x43 },   /* PIT: the hypervisor may calibrate with it, and nobody else ticks */
 };
 
 static bool is_uart(u16 port)
@@ -35,18 +33,20 @@ static bool is_uart(u16 port)
 	return uart_port && (u16)(port - uart_port) < 8;
 }
 
-/* The control domain's view of one port; guests: everything is withheld. */
-static bool port_hidden(const struct domain *d, u16 port, u8 *reads)
+static bool port_hidden(const struct domain *d, u16 port)
 {
-	*reads = (port >= 0x40 && port <= 0x43) || port == 0x61 ? 0 : 0xff;
 	if (!d->control)
 		return true;
 	for (u32 i = 0; i < ARRAY_SIZE(withheld); i++)
-		if (port >= withheld[i].first && port <= withheld[i].last) {
-			*reads = withheld[i].reads;
+		if (port >= withheld[i].first && port <= withheld[i].last)
 			return true;
-		}
 	return is_uart(port);
+}
+
+/* A byte of a hidden port; 0x61 has the gate and the output of the PIT's channel 2. */
+static u8 hidden_reads(u16 port)
+{
+	return (port >= 0x40 && port <= 0x43) || port == 0x61 ? 0 : 0xff;
 }
 
 static void intercept(u8 *map, u32 port)
@@ -113,12 +113,11 @@ static void port_out(u16 port, u32 bytes, u32 val)
 static bool hidden(const struct domain *d, u16 port, u32 bytes, u32 *reads)
 {
 	bool any = false;
-	u8 byte;
 
 	*reads = 0;
 	for (u32 i = 0; i < bytes; i++) {
-		any |= port_hidden(d, (u16)(port + i), &byte);
-		*reads |= (u32)byte << (8 * i);
+		any |= port_hidden(d, (u16)(port + i));
+		*reads |= (u32)hidden_reads((u16)(port + i)) << (8 * i);
 	}
 	return any;
 }
