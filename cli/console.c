@@ -26,6 +26,7 @@
 /* How long froed may be away. */
 #define AWAY_MS  10000
 #define RETRY_MS 100
+#define ANSWER_S 5
 
 struct console {
 	struct call *c;
@@ -37,6 +38,7 @@ struct console {
 	bool read_only;
 	bool seen; /* offset is known */
 	unsigned long long offset;
+	sigset_t waiting; /* signals are taken only while waiting, so that none comes too early */
 	char typed[4096]; /* and not sent yet */
 	size_t typed_size;
 };
@@ -70,13 +72,7 @@ bool console_escape(const char *text, char *escape)
 static bool read_line(int fd, char *line, size_t size)
 {
 	for (size_t n = 0; n < size; n++) {
-		ssize_t got = read(fd, line + n, 1);
-
-		if (got < 0 && errno == EINTR && !ended) {
-			n--;
-			continue;
-		}
-		if (got != 1)
+		if (read(fd, line + n, 1) != 1)
 			return false;
 		if (line[n] == '\n') {
 			line[n] = '\0';
@@ -96,8 +92,11 @@ static int greet(struct console *s)
 	if (write(s->socket, line, (size_t)size) != size)
 		return -1;
 	errno = ECONNRESET;
-	if (!read_line(s->socket, line, sizeof(line)))
+	if (!read_line(s->socket, line, sizeof(line))) {
+		if (errno == EAGAIN)
+			errno = ETIMEDOUT;
 		return -1;
+	}
 	if (sscanf(line, "OK %llu %7s", &s->offset, mode) == 2) {
 		s->seen = true;
 		s->read_only = !strcmp(mode, "ro");
@@ -113,6 +112,7 @@ static int greet(struct console *s)
 static int attach(struct console *s)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = ANSWER_S };
 	int rc, saved;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/console/%u", domain_folder(),
@@ -120,6 +120,8 @@ static int attach(struct console *s)
 	s->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->socket < 0)
 		return -1;
+	/* A froed that hangs shall not take the terminal with it. */
+	setsockopt(s->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	rc = connect(s->socket, (struct sockaddr *)&address, sizeof(address));
 	if (!rc)
 		rc = greet(s);
@@ -197,9 +199,10 @@ static enum turn turn(struct console *s, int timeout)
 		{ s->input && room ? STDIN_FILENO : -1, POLLIN, 0 },
 		{ s->socket, (short)(s->typed_size ? POLLIN | POLLOUT : POLLIN), 0 },
 	};
+	const struct timespec wait = { timeout / 1000, timeout % 1000 * 1000000L };
 	enum turn next = TURN_ON;
 
-	if (poll(fd, 2, timeout) < 0)
+	if (ppoll(fd, 2, timeout < 0 ? NULL : &wait, &s->waiting) < 0)
 		return ended ? TURN_LEAVE : TURN_ON;
 	if (ended)
 		return TURN_LEAVE;
@@ -264,13 +267,18 @@ static int talk(struct console *s)
 	}
 }
 
-static void catch_signals(void)
+static void catch_signals(struct console *s)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	sigset_t hold;
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+	sigemptyset(&hold);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		sigaddset(&hold, signals[i]);
 		sigaction(signals[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &hold, &s->waiting);
 }
 
 int console_run(struct call *c, const struct froe_domain *d, char escape)
@@ -290,7 +298,7 @@ int console_run(struct call *c, const struct froe_domain *d, char escape)
 		         s.read_only ? ", to look at only" : "",
 		         iscntrl((unsigned char)escape) ? "Ctrl-" : "",
 		         iscntrl((unsigned char)escape) ? escape ^ 0x40 : escape);
-	catch_signals();
+	catch_signals(&s);
 	if (s.tty) {
 		raw = before;
 		cfmakeraw(&raw);

@@ -59,6 +59,13 @@ static void number_field(yajl_gen g, const char *key, uint64_t value)
 	yajl_gen_integer(g, (long long)value);
 }
 
+static void empty_field(yajl_gen g, const char *key)
+{
+	text(g, key);
+	yajl_gen_map_open(g);
+	yajl_gen_map_close(g);
+}
+
 static void action_field(yajl_gen g, const char *key, enum froe_action action)
 {
 	char name[32];
@@ -83,9 +90,20 @@ static void cpus(yajl_gen g, const struct froe_cpumap *map)
 	yajl_gen_array_close(g);
 }
 
+static bool everywhere(const struct froe_cpumap *map)
+{
+	for (unsigned i = 0; i < FROE_CPUS_MAX / 64; i++)
+		if (~map->word[i])
+			return false;
+	return true;
+}
+
+/* Up to the last vCPU that is not free to run anywhere, if there is one. */
 static void cpus_field(yajl_gen g, const char *key, const struct froe_cpumap *map, uint32_t vcpus)
 {
-	if (!map)
+	while (map && vcpus && everywhere(&map[vcpus - 1]))
+		vcpus--;
+	if (!map || !vcpus)
 		return;
 	text(g, key);
 	yajl_gen_array_open(g);
@@ -122,6 +140,10 @@ static void building(yajl_gen g, const struct froe_config *c)
 	cpus_field(g, "vcpu_soft_affinity", c->soft, c->vcpus_max);
 	number_field(g, "max_memkb", c->memory_max / KIB);
 	number_field(g, "target_memkb", c->memory / KIB);
+	if (c->max_grant_frames)
+		number_field(g, "max_grant_frames", c->max_grant_frames);
+	if (c->max_maptrack_frames)
+		number_field(g, "max_maptrack_frames", c->max_maptrack_frames);
 	text(g, "sched_params");
 	yajl_gen_map_open(g);
 	if (c->weight)
@@ -133,18 +155,11 @@ static void building(yajl_gen g, const struct froe_config *c)
 	if (c->max_event_channels)
 		number_field(g, "event_channels", c->max_event_channels);
 	text_field(g, "kernel", c->kernel);
-	text_field(g, "cmdline", c->cmdline);
+	text_field(g, "cmdline", *c->cmdline ? c->cmdline : NULL);
 	text_field(g, "ramdisk", c->ramdisk);
-	if (c->max_grant_frames)
-		number_field(g, "max_grant_frames", c->max_grant_frames);
-	if (c->max_maptrack_frames)
-		number_field(g, "max_maptrack_frames", c->max_maptrack_frames);
-	text(g, "type.pvh");
-	yajl_gen_map_open(g);
-	yajl_gen_map_close(g);
-	text(g, "arch_arm");
-	yajl_gen_map_open(g);
-	yajl_gen_map_close(g);
+	empty_field(g, "type.pvh");
+	empty_field(g, "arch_arm");
+	empty_field(g, "arch_x86");
 	yajl_gen_map_close(g);
 }
 
