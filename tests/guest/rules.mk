@@ -24,7 +24,7 @@ $(GT)/bench.elf: $(GT)/bench.c.o $(GTLIB) tests/guest/lib/guest.lds
 
 .SECONDARY: $(GTELF:%.elf=%.c.o)
 
-.PHONY: guest-kernels test-guest test-guest-native bench
+.PHONY: guest-kernels test-guest test-guest-native
 guest-kernels: $(GTELF)
 
 test-guest: $(B)/froe $(GTELF) ## test the hypervisor from inside, by tiny kernels in QEMU
@@ -32,8 +32,5 @@ test-guest: $(B)/froe $(GTELF) ## test the hypervisor from inside, by tiny kerne
 
 test-guest-native: $(GTELF) ## run those of them that need no hypervisor on the bare machine
 	@tests/guest/run --native
-
-bench: $(B)/froe $(GT)/bench.elf ## count the instructions of each way into the hypervisor
-	@tests/guest/bench
 
 -include $(GTLIB:.o=.d) $(wildcard $(GT)/*.d)

@@ -33,7 +33,7 @@ state() {
 }
 
 state_is() {
-	[[ $(state "$1") == $2 ]]
+	[ "$(state "$1")" = "$2" ]
 }
 
 gone() {
@@ -77,5 +77,5 @@ destroy_all() {
 
 # Free memory of the hypervisor in pages, as it counts it.
 free_pages() {
-	froe info --json | tr ',{' '\n\n' | sed -n 's/.*"memory_free_bytes": *\([0-9]*\).*/\1/p'
+	froe info --json | tr ',{' '\n\n' | sed -n 's/.*"free_memory_bytes": *\([0-9]*\).*/\1/p'
 }

@@ -44,7 +44,7 @@ teardown() {
 
 @test "what the console showed before anybody looked is there" {
 	guest early
-	wait_for 120 grep -q '^guest: a shell' /var/log/froe/guest-early.log
+	wait_for 120 grep -qs '^guest: a shell' /var/log/froe/guest-early.log
 	open_console early
 	screen '^guest: a shell' 10
 	close_console
@@ -86,7 +86,7 @@ teardown() {
 	type_line 'echo "I go $((40 + 2))"'
 	sleep 1
 	[ "$(froe vcpu-list still | awk 'NR == 2 { print $6 }')" = "$before" ]
-	! grep -q 'I go 42' /tmp/screen
+	run ! grep -q "I go 42" /tmp/screen
 	froe unpause still
 	screen 'I go 42' 30
 	close_console
