@@ -60,17 +60,14 @@ static bool handle_get(struct grant_table *t, u32 *handle)
 	return ok;
 }
 
-static void handle_put(struct grant_table *t, u32 handle)
-{
-	spin_lock(&t->lock);
-	*track_at(t, handle) = (struct maptrack){ .gfn = t->track_free };
-	t->track_free = handle + 1;
-	spin_unlock(&t->lock);
-}
-
+/* A handle gets its state; one that becomes free is the next to be given out. */
 static void handle_set(struct grant_table *t, u32 handle, struct maptrack m)
 {
 	spin_lock(&t->lock);
+	if (m.state == MAPTRACK_FREE) {
+		m.gfn = t->track_free;
+		t->track_free = handle + 1;
+	}
 	*track_at(t, handle) = m;
 	spin_unlock(&t->lock);
 }
@@ -122,7 +119,7 @@ static void map_one(struct domain *d, struct gnttab_map_grant_ref *op)
 	}
 	op->status = map_pinned(d, op, &m);
 	if (op->status) {
-		handle_put(&d->grant, handle);
+		handle_set(&d->grant, handle, (struct maptrack){ 0 });
 		goto put;
 	}
 	m.ref = op->ref & 0xffff;
@@ -144,37 +141,30 @@ struct unmaps {
 };
 
 /* Take a mapping, if it is one, and is at that address (NULL: wherever it is). */
-static s16 unmap_claim(struct grant_table *t, u32 handle, const u64 *at, struct maptrack *out)
+static s16 unmap_begin(struct domain *d, struct unmaps *u, u32 handle, const u64 *at)
 {
-	struct maptrack *m;
+	struct maptrack *m, taken = { 0 };
 	s16 status = GNTST_okay;
 
-	spin_lock(&t->lock);
-	m = track_at(t, handle);
+	spin_lock(&d->grant.lock);
+	m = track_at(&d->grant, handle);
 	if (!m || m->state != MAPTRACK_MAPPED) {
 		status = GNTST_bad_handle;
 	} else if (at && *at != (u64)m->gfn << PAGE_SHIFT) {
 		status = GNTST_bad_virt_addr;
 	} else {
-		*out = *m;
+		taken = *m;
 		m->state = MAPTRACK_BUSY;
 	}
-	spin_unlock(&t->lock);
-	return status;
-}
-
-static s16 unmap_begin(struct domain *d, struct unmaps *u, u32 handle, const u64 *at)
-{
-	struct maptrack *m = &u->m[u->count];
-	s16 status = unmap_claim(&d->grant, handle, at, m);
-
+	spin_unlock(&d->grant.lock);
 	if (status)
 		return status;
-	if (memory_unmap_grant(d, gfn(m->gfn))) {
-		handle_set(&d->grant, handle, *m);
+	if (memory_unmap_grant(d, gfn(taken.gfn))) {
+		handle_set(&d->grant, handle, taken);
 		return GNTST_general_error;
 	}
-	u->handle[u->count++] = handle;
+	u->handle[u->count] = handle;
+	u->m[u->count++] = taken;
 	return GNTST_okay;
 }
 
@@ -186,7 +176,7 @@ static void unmap_finish(struct domain *d, struct unmaps *u)
 	for (u32 i = 0; i < u->count; i++) {
 		grant_unpin(u->m[i].from, u->m[i].ref, u->m[i].write);
 		domain_put(u->m[i].from);
-		handle_put(&d->grant, u->handle[i]);
+		handle_set(&d->grant, u->handle[i], (struct maptrack){ 0 });
 	}
 	u->count = 0;
 }
