@@ -34,6 +34,7 @@ struct p2m {
 	u64 table_pages_max; /* pool size; the control domain's is unlimited (~0) */
 	u64 changes;         /* counts whatever may have taken a frame away: see guestcopy.c */
 	u64 max_gfn;         /* highest frame ever mapped, for XENMEM_maximum_gpfn */
+	u64 cleared;         /* how far p2m_clear_all() is */
 	struct pt_pool pool;
 };
 

@@ -115,8 +115,8 @@ int pt_unmap(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 
  * Taking an address space apart, in parts of bounded work; each returns true when nothing is left
  * to do, and else goes on where it stopped when it is called again.
  *
- * pt_visit gives each leaf to fn, in the order of addresses, which returns what that cost of the
- * budget; with `clear` it is cleared before, so that it is not met again.
+ * pt_visit gives each leaf from address `from` on to fn, which returns what that cost of the
+ * budget; with `clear` it is cleared before. When the budget is used up `from` is where to go on.
  * pt_detach hides what is below the root from new lookups; when none is under way any more, pt_free
  * gives those tables back, in which no leaf is left. The root stays, for lookups to find nothing.
  */
@@ -125,6 +125,7 @@ struct pt_visit {
 	s64 budget;
 	u32 (*fn)(void *ctx, u64 va, struct pt_leaf leaf);
 	void *ctx;
+	u64 from;
 };
 bool pt_visit(const struct pt_format *f, struct pt_visit *c, paddr_t root);
 void pt_detach(paddr_t root);

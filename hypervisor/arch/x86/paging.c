@@ -237,22 +237,28 @@ int pt_unmap(const struct pt_format *f, struct pt_pool *pool, paddr_t root, u64 
 	return change_range(&c, root, f->levels - 1u, va, 0, size);
 }
 
+#define TABLE_COST 8 /* of a look at all entries of a table */
+
 static bool visit_level(const struct pt_format *f, struct pt_visit *c, paddr_t root, u32 level,
                         u64 va)
 {
-	u64 *table = table_at(root), e;
+	u64 *table = table_at(root), e, step = pt_level_size(f, level);
+	u32 i = c->from > va ? (u32)((c->from - va) / step) : 0;
 
-	for (u32 i = 0; i < ENTRIES; i++, va += pt_level_size(f, level)) {
+	for (va += i * step; i < ENTRIES; i++, va += step) {
 		e = READ_ONCE(table[i]);
 		if (!(e & PTE_P))
 			continue;
+		if (c->budget <= 0) {
+			c->from = va;
+			return false;
+		}
 		if (is_table(e, level)) {
 			if (!visit_level(f, c, e & PTE_ADDR, level - 1, va))
 				return false;
+			c->budget -= TABLE_COST;
 			continue;
 		}
-		if (c->budget <= 0)
-			return false;
 		if (c->clear)
 			WRITE_ONCE(table[i], 0);
 		c->budget -= c->fn(c->ctx, va, (struct pt_leaf){ .entry = e, .level = (u8)level });

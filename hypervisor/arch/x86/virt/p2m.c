@@ -234,7 +234,7 @@ static u32 count_foreign(void *ctx, u64 va, struct pt_leaf leaf)
 u64 p2m_count_foreign(const struct domain *d, domid_t owner)
 {
 	struct count_of of = { .owner = owner };
-	struct pt_visit v = { false, 1, count_foreign, &of };
+	struct pt_visit v = { false, INT64_MAX, count_foreign, &of, 0 };
 
 	/* The tables of a dying one may be on their way out. */
 	if (!READ_ONCE(d->dying))
@@ -244,11 +244,12 @@ u64 p2m_count_foreign(const struct domain *d, domid_t owner)
 
 bool p2m_clear_all(struct domain *d)
 {
-	struct pt_visit c = { true, END_BUDGET, give_back, d };
+	struct pt_visit c = { true, END_BUDGET, give_back, d, d->p2m.cleared };
 	bool done;
 
 	spin_lock(&d->p2m.lock);
 	done = pt_visit(&pt_npt, &c, d->p2m.root);
+	d->p2m.cleared = c.from;
 	if (done)
 		pt_detach(d->p2m.root);
 	spin_unlock(&d->p2m.lock);
