@@ -56,6 +56,7 @@ static void runstate(struct vcpu *v, int state, u64 now)
 {
 	if (v->runstate.state == state)
 		return;
+	now = max(now, v->runstate.state_entry_time); /* CPUs' clocks may differ a little */
 	v->runstate.time[v->runstate.state] += now - v->runstate.state_entry_time;
 	v->runstate.state_entry_time = now;
 	v->runstate.state = state;

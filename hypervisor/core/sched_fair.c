@@ -166,6 +166,8 @@ void fair_charge(struct cpu *c, u64 now)
 	struct vcpu *v = c->running;
 	u64 ran = now - c->charged;
 
+	if (now < c->charged) /* another CPU's clock, or its time of before it had the lock */
+		return;
 	c->charged = now;
 	if (!v)
 		return;
@@ -327,8 +329,7 @@ void fair_begin(struct cpu *c, struct vcpu *v, u64 now)
 		if (READ_ONCE(v->domain->sched.cap))
 			c->turn_end = min(c->turn_end, now + (u64)v->grant);
 	}
-	list_for_each(at, &c->parked)
-		c->turn_end = min(c->turn_end, READ_ONCE(entry(at)->domain->sched.period_end));
+	list_for_each(at, &c->parked) c->turn_end = min(c->turn_end, entry(at)->parked_until);
 }
 
 /* --- between CPUs ----------------------------------------------------------- */

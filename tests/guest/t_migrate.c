@@ -124,11 +124,13 @@ void test_main(void)
 	for (unsigned int n = 0; n < ROUNDS * GUESTS; n++)
 		disturb(id[n % GUESTS], n / GUESTS + n % GUESTS);
 	for (unsigned int i = 0; i < GUESTS; i++) {
-		uint64_t before = seen(id[i]);
-
 		pin(id[i], 0, 3);
 		pin(id[i], 1, 3);
 		share(id[i], 256, 0);
+	}
+	for (unsigned int i = 0; i < GUESTS; i++) {
+		uint64_t before = seen(id[i]);
+
 		EXPECT(WAIT_UNTIL((nap(NULL), seen(id[i]) > before + 20), 30000));
 		EXPECT_EQ(domu_write(id[i], &stop, &yes, sizeof(yes)), sizeof(yes));
 		domu_finish(id[i]);
