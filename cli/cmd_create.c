@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "build.h"
+#include "check.h"
 #include "output.h"
 
-#define OPT_LAX 1
+/* Long names only. */
+#define OPT_LAX        1
+#define OPT_CHECK_HOST 2
 
 /* The file is the argument without a =, or -f's; the rest are overrides, moved to the front. */
 static int sort_arguments(struct call *c, const char **file, size_t *overrides)
@@ -160,6 +163,11 @@ static int create(struct call *c)
 	rc = load(c, &config);
 	if (rc)
 		return rc;
+	rc = call_has(c, OPT_CHECK_HOST) ? check_host(c, config) : 0;
+	if (rc) {
+		froe_config_free(config);
+		return rc;
+	}
 	rc = c->dry || call_has(c, 'n') ? show_config(c, config) : start(c, config);
 	froe_config_free(config);
 	return rc;
@@ -173,6 +181,7 @@ static const struct cmd_option options[] = {
 	{ 'q', "quiet", NULL, "Say only what is wrong" },
 	{ 'F', NULL, NULL, "Stay until the guest is gone" },
 	{ OPT_LAX, "lax", NULL, "Unknown keys are warnings" },
+	{ OPT_CHECK_HOST, "check-host", NULL, "First see whether the host has all that it names" },
 	{ 'e', NULL, NULL, "Accepted for xl's sake; no process waits for a guest" },
 	{ 'd', NULL, NULL, "Accepted for xl's sake" },
 	{ 'i', "ignore-global-affinity-masks", NULL, "Accepted for xl's sake; there are none" },

@@ -11,6 +11,10 @@ static int act(struct call *c, const struct froe_domain *d)
 		return call_refuse(c, FROE_FAIL, "0", "refused",
 		                   "poweroff in the control domain ends the machine",
 		                   "%s: the control domain cannot be destroyed", domain_name(d));
+	if (d->flags & FROE_DYING)
+		return call_refuse(c, FROE_EXISTS, domain_name(d), "already", NULL,
+		                   "%s: is dying already, until nobody uses its memory",
+		                   domain_name(d));
 	return froe_domain_destroy(c->froe, d->id) ? call_failed(c, domain_name(d)) : 0;
 }
 

@@ -146,3 +146,39 @@ load helpers
 	guest_file
 	"$BATS_TEST_DIRNAME/console.py" create
 }
+
+@test "create --check-host: all that the host does not have" {
+	cat >guest.cfg <<-END
+		name = "web1"
+		kernel = "$PWD/kernel"
+		ramdisk = "$PWD/ramdisk"
+		memory = 1901
+		cpus = "0-2"
+		cpus_soft = "all,^0-1"
+	END
+	froe create -q --check-host guest.cfg
+	[ "$status" -eq 18 ]
+	diff -u - <(grep '^froe:' <<<"$stderr") <<-END
+		froe: create: web1: kernel $PWD/kernel: No such file or directory
+		froe: create: web1: ramdisk $PWD/ramdisk: No such file or directory
+		froe: create: web1: memory: 1901 MiB are wanted, and 1900 MiB are free
+		froe: create: web1: cpus: no CPU 2, the host has 0 to 1
+		froe: create: web1: cpus_soft: leaves none of the CPUs 0 to 1
+		froe: create: web1: there is a domain of this name, number 1
+	END
+	froe --json create --check-host guest.cfg
+	[ "$status" -eq 18 ]
+	json 'len(j["errors"]) == 6 and j["items"] == []'
+	log_is
+	touch kernel ramdisk
+	froe -N create --check-host guest.cfg name=new memory=1900 cpus=0-1 cpus_soft=all,^0
+	[ "$status" -eq 0 ]
+	json 'j["c_info"]["name"] == "new"'
+	log_is
+	froe create --check-host guest.cfg name=new memory=1900 cpus=1 cpus_soft=0
+	log_is "create new memory=1992294400 vcpus=1"
+	echo "fail what=host code=12 id=x error=no hypervisor" >>fake
+	froe create -n --check-host guest.cfg
+	[ "$status" -eq 12 ]
+	[ -z "$output" ]
+}

@@ -43,3 +43,11 @@ load helpers
 	[ "$status" -eq 0 ]
 	log_is "destroy 3"
 }
+
+@test "destroy: one that dies already" {
+	echo "domain id=9 flags=psd reason=0 memory=4096 vcpus=1 time=0" >>fake
+	froe destroy 9
+	[ "$status" -eq 11 ]
+	[[ $stderr == "froe: destroy: (null): is dying already"* ]]
+	log_is
+}

@@ -81,7 +81,7 @@ def check_keys():
 
 def check_codes():
     header = text("libctl/froe.h").split("enum froe_code {")[1].split("};")[0]
-    codes = set(re.findall(r"= (\d+),", header)) | {"130"}
+    codes = set(re.findall(r"= (\d+),", header)) | {"18", "130"}
     page = text("man/froe.8").split(".Sh EXIT STATUS\n")[1].split(".Sh EXAMPLES\n")[0]
     bad = differ("exit status", codes, set(re.findall(r"^\.It (\d+)$", page, re.M)),
                  ("froe.h", "froe(8)"))
