@@ -32,8 +32,7 @@ static char last_char;
 
 static char input[INPUT_SIZE];
 static u32 input_head, input_tail; /* free-running */
-static u64 input_lost;
-static u64 input_taken_at; /* when the control domain last asked */
+static u64 input_taken_at;         /* when the control domain last asked */
 
 /* The rest belongs to the boot CPU's poll timer. */
 static struct timer poll_timer;
@@ -123,8 +122,6 @@ static bool input_put(char c)
 	was_empty = input_head == input_tail;
 	if (input_head - input_tail < INPUT_SIZE)
 		input[input_head++ % INPUT_SIZE] = c;
-	else
-		input_lost++;
 	unlock();
 	return was_empty;
 }
@@ -141,12 +138,8 @@ static bool input_stalled(void)
 
 static void say_target(void)
 {
-	if (to_menu)
-		pr_info("console: input goes to the hypervisor, h for help, "
-		        "three Ctrl-A to switch back\n");
-	else
-		pr_info("console: input goes to the control domain, "
-		        "three Ctrl-A to switch\n");
+	pr_info("console: input goes to the %s, three Ctrl-A to switch%s\n",
+	        to_menu ? "hypervisor, h for help" : "control domain", to_menu ? " back" : "");
 }
 
 static void switch_input(void)
@@ -155,14 +148,6 @@ static void switch_input(void)
 	printk_show_all(true);
 	say_target();
 	printk_show_all(false);
-}
-
-static bool deliver(char c)
-{
-	if (!to_menu)
-		return input_put(c);
-	menu_key(c);
-	return false;
 }
 
 /* The Ctrl-A held back so far turn out to be ordinary input. */
@@ -189,7 +174,11 @@ static bool take(char c)
 		return false;
 	}
 	tell = release_escape();
-	return deliver(c) || tell;
+	if (to_menu)
+		menu_key(c);
+	else
+		tell |= input_put(c);
+	return tell;
 }
 
 void console_poll(void)

@@ -74,41 +74,31 @@ static void dump_vcpu(struct vcpu *v)
 		virt->dump(v);
 }
 
-static void dump_registers(void)
+static void dump_cpus(void)
 {
-	struct domain *d;
-
 	for (u32 i = 0; i < cpu_count; i++)
 		cpu_dump(cpus[i]);
-	for_each_domain(d) for (u32 i = 0; i < d->max_vcpus; i++) if (d->vcpu[i])
-		dump_vcpu(d->vcpu[i]);
 }
 
-/* --- e, g, m -------------------------------------------------------------- */
-
-static void dump_events(void)
+static void dump_vcpus(struct domain *d)
 {
-	struct domain *d;
-
-	for_each_domain(d) event_dump(d);
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i])
+			dump_vcpu(d->vcpu[i]);
 }
 
-static void dump_grants(void)
-{
-	struct domain *d;
-
-	for_each_domain(d) grant_dump(d);
-}
+/* --- m -------------------------------------------------------------------- */
 
 static void dump_memory(void)
 {
-	struct domain *d;
-
 	pr_info("memory: %lu KiB free, %lu KiB kept by the hypervisor, frames up to %#lx\n",
 	        page_free_count() * 4, page_hypervisor_bytes() / KIB, page_max);
-	for_each_domain(d) pr_info(
-		"d%u: %lu KiB of at most %lu KiB, %lu table pages, highest frame %#lx\n", d->id,
-		d->tot_pages * 4, d->max_pages * 4, d->p2m.table_pages, d->p2m.max_gfn);
+}
+
+static void dump_memory_of(struct domain *d)
+{
+	pr_info("d%u: %lu KiB of at most %lu KiB, %lu table pages, highest frame %#lx\n", d->id,
+	        d->tot_pages * 4, d->max_pages * 4, d->p2m.table_pages, d->p2m.max_gfn);
 }
 
 /* --- i -------------------------------------------------------------------- */
@@ -135,14 +125,15 @@ static void dump_cpu_interrupts(const struct cpu *c)
 
 static void dump_interrupts(void)
 {
-	struct domain *d;
-
 	for (u32 i = 0; i < cpu_count; i++)
 		dump_cpu_interrupts(cpus[i]);
 	pr_info("CPU %u: highest vector in service in the local APIC: %d\n", this_cpu()->id,
 	        lapic_isr_top());
-	for_each_domain(d) for (u32 i = 0; i < d->max_vcpus; i++)
-	{
+}
+
+static void dump_interrupts_of(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++) {
 		const struct vcpu *v = d->vcpu[i];
 
 		if (!v || v->state == VCPU_OFFLINE)
@@ -239,36 +230,28 @@ static void hang(void)
 		cpu_pause();
 }
 
-static void reboot(void)
-{
-	machine_reboot();
-}
-
-static void power_off(void)
-{
-	machine_power_off();
-}
-
 static const struct {
 	char key;
 	bool twice; /* has to be pressed twice in a row */
 	const char *what;
-	void (*fn)(void);
+	void (*fn)(void);               /* may be NULL */
+	void (*each)(struct domain *d); /* then for each domain; may be NULL */
 } keys[] = {
-	{ 'h', false, "this list", menu_help },
-	{ 'r', false, "registers and state of all CPUs and vCPUs", dump_registers },
-	{ 'e', false, "event channels", dump_events },
-	{ 'g', false, "grant tables", dump_grants },
-	{ 'i', false, "interrupts: counters, vectors pending, in service and done",
-	  dump_interrupts },
-	{ 'm', false, "memory: free, of each domain, of the hypervisor", dump_memory },
-	{ 't', false, "clock and timers", dump_timers },
-	{ 'c', false, "self-check of the hypervisor's tables", self_check },
-	{ 'l', false, "the message ring once more", ring_dump },
-	{ 'n', false, "registers of another CPU by NMI, each time the next one", nmi_dump },
-	{ 'w', true, "hang this CPU, to test the watchdog", hang },
-	{ 'R', true, "reboot the machine at once", reboot },
-	{ 'P', true, "power off the machine at once", power_off },
+	{ 'h', false, "this list", menu_help, NULL },
+	{ 'r', false, "registers and state of all CPUs and vCPUs", dump_cpus, dump_vcpus },
+	{ 'e', false, "event channels", NULL, event_dump },
+	{ 'g', false, "grant tables", NULL, grant_dump },
+	{ 'i', false, "interrupts: counters, vectors pending, in service and done", dump_interrupts,
+	  dump_interrupts_of },
+	{ 'm', false, "memory: free, of each domain, of the hypervisor", dump_memory,
+	  dump_memory_of },
+	{ 't', false, "clock and timers", dump_timers, NULL },
+	{ 'c', false, "self-check of the hypervisor's tables", self_check, NULL },
+	{ 'l', false, "the message ring once more", ring_dump, NULL },
+	{ 'n', false, "registers of another CPU by NMI, each time the next one", nmi_dump, NULL },
+	{ 'w', true, "hang this CPU, to test the watchdog", hang, NULL },
+	{ 'R', true, "reboot the machine at once", machine_reboot, NULL },
+	{ 'P', true, "power off the machine at once", machine_power_off, NULL },
 };
 
 static void menu_help(void)
@@ -281,6 +264,7 @@ static void menu_help(void)
 static void take_key(char key)
 {
 	char before = confirm;
+	struct domain *d;
 
 	confirm = 0;
 	for (u32 i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -291,7 +275,10 @@ static void take_key(char key)
 			pr_info("menu: press %c again to %s\n", key, keys[i].what);
 			return;
 		}
-		keys[i].fn();
+		if (keys[i].fn)
+			keys[i].fn();
+		if (keys[i].each)
+			for_each_domain(d) keys[i].each(d);
 		return;
 	}
 	if (key != '\r' && key != '\n')

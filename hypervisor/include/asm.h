@@ -47,36 +47,21 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
 	return r;
 }
 
-static inline void outb(u16 port, u8 v)
-{
-	__asm__ volatile("outb %0,%1" ::"a"(v), "Nd"(port));
-}
-static inline void outw(u16 port, u16 v)
-{
-	__asm__ volatile("outw %0,%1" ::"a"(v), "Nd"(port));
-}
-static inline void outl(u16 port, u32 v)
-{
-	__asm__ volatile("outl %0,%1" ::"a"(v), "Nd"(port));
-}
-static inline u8 inb(u16 port)
-{
-	u8 v;
-	__asm__ volatile("inb %1,%0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-static inline u16 inw(u16 port)
-{
-	u16 v;
-	__asm__ volatile("inw %1,%0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-static inline u32 inl(u16 port)
-{
-	u32 v;
-	__asm__ volatile("inl %1,%0" : "=a"(v) : "Nd"(port));
-	return v;
-}
+#define PORT_ACCESSORS(suffix, type)                                                               \
+	static inline void out##suffix(u16 port, type v)                                           \
+	{                                                                                          \
+		__asm__ volatile("out" #suffix " %0,%1" ::"a"(v), "Nd"(port));                     \
+	}                                                                                          \
+	static inline type in##suffix(u16 port)                                                    \
+	{                                                                                          \
+		type v;                                                                            \
+		__asm__ volatile("in" #suffix " %1,%0" : "=a"(v) : "Nd"(port));                    \
+		return v;                                                                          \
+	}
+PORT_ACCESSORS(b, u8)
+PORT_ACCESSORS(w, u16)
+PORT_ACCESSORS(l, u32)
+#undef PORT_ACCESSORS
 
 #define CR_ACCESSORS(n)                                                                            \
 	static inline u64 read_cr##n(void)                                                         \
@@ -112,18 +97,6 @@ static inline u64 xgetbv(u32 reg)
 static inline void xsetbv(u32 reg, u64 v)
 {
 	__asm__ volatile("xsetbv" ::"c"(reg), "a"((u32)v), "d"((u32)(v >> 32)));
-}
-static inline void invlpg(const void *p)
-{
-	__asm__ volatile("invlpg (%0)" ::"r"(p) : "memory");
-}
-static inline void irq_enable(void)
-{
-	__asm__ volatile("sti" ::: "memory");
-}
-static inline void irq_disable(void)
-{
-	__asm__ volatile("cli" ::: "memory");
 }
 /* Wait for an interrupt and take it; STI's shadow makes the pair atomic. */
 static inline void irq_wait(void)

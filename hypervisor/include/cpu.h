@@ -54,8 +54,6 @@ struct cpu {
 	u64 entries;          /* (o) VM entries begun so far; watchdog, domain_flush */
 	u64 tsc_start;        /* (i) its TSC when it came up */
 	u64 stack_top;        /* (i) top of the host stack, 16-byte aligned */
-	void *tss;            /* (i) desc.c */
-	void *gdt;            /* (i) desc.c */
 	paddr_t vmm_area;     /* (i) SVM host save area; its second page: host VMCB for VMLOAD */
 	u32 asid_next;        /* (o) tagged TLB: see svm.c */
 	u64 asid_generation;  /* (o) */

@@ -114,8 +114,6 @@ void __init desc_init_cpu(struct cpu *c)
 	t->gdt[SEL_TSS / 8] = GDT_TSS | (sizeof(t->tss) - 1) | (tss & 0xffffff) << 16 |
 	                      (tss >> 24 & 0xff) << 56;
 	t->gdt[SEL_TSS / 8 + 1] = tss >> 32;
-	c->gdt = t->gdt;
-	c->tss = &t->tss;
 	load_gdt(t->gdt, ARRAY_SIZE(t->gdt));
 	wrmsr(MSR_GS_BASE, (u64)c);
 	__asm__ volatile("ltr %w0" ::"r"(SEL_TSS));

@@ -79,19 +79,10 @@ static void put_ram(struct map *m, const struct dom0_e820_in *in, const struct e
 static void put_machine_entry(struct map *m, const struct dom0_e820_in *in,
                               const struct e820_entry *e)
 {
-	switch (e->type) {
-	case E820_RAM:
+	if (e->type == E820_RAM)
 		put_ram(m, in, e);
-		break;
-	case E820_ACPI:
-	case E820_NVS:
-	case E820_UNUSABLE:
-		put(m, e->addr, entry_end(e), e->type);
-		break;
-	default: /* types that came later mean "not RAM" to those who do not know them */
-		put(m, e->addr, entry_end(e), E820_RESERVED);
-		break;
-	}
+	else /* types that came later mean "not RAM" to those who do not know them */
+		put(m, e->addr, entry_end(e), e->type <= E820_UNUSABLE ? e->type : E820_RESERVED);
 }
 
 /* Where RAM below 4 GiB ends; 4 GiB or more if RAM crosses it. */
