@@ -206,5 +206,5 @@ void console_close(struct console *c)
 		unlink(past_name(c));
 		munmap(c->past, sizeof(*c->past));
 	}
-	free(c);
+	loop_free(c);
 }

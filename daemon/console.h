@@ -59,7 +59,6 @@ uint64_t console_start(const struct console *c);
 /* viewer.c */
 void viewer_listen(struct console *c);
 void viewer_close_all(struct console *c);
-void viewer_reap(void);
 /* There is more to see, or room to type. */
 void viewer_update(struct console *c);
 void pty_open(struct console *c);

@@ -93,6 +93,8 @@ struct source {
 void loop_add(struct source *s, uint32_t events);
 void loop_change(struct source *s, uint32_t events);
 void loop_del(struct source *s); /* and closes it */
+/* Memory with a source in it is freed when no event of this turn can mean it. */
+void loop_free(void *memory);
 /* Have the loop turn again at once (0) or in at most `ms` milliseconds. */
 void loop_again(int ms);
 uint64_t loop_now(void); /* milliseconds of a clock that never jumps */

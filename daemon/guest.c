@@ -131,7 +131,19 @@ void guest_reap(void)
 
 /* --- requests ------------------------------------------------------------------------ */
 
-static void tell(const char *special)
+void guest_drop(struct guest *g)
+{
+	journal_put(J_RELEASE, g->domid, NULL, 0);
+	guest_forget(g);
+}
+
+void guest_note(struct guest *g)
+{
+	g->noted = true;
+	journal_domain(g);
+}
+
+void guest_tell(const char *special)
 {
 	watch_fire(special, &(struct audience){ .after = *store_special(special) }, true);
 }
@@ -168,8 +180,9 @@ int guest_introduce(uint16_t domid, uint64_t gfn, uint32_t port)
 		return -EINVAL;
 	}
 	journal_domain(g);
+	life_know(domid);
 	console_start_up(g, true);
-	tell("@introduceDomain");
+	guest_tell("@introduceDomain");
 	return 0;
 }
 
@@ -181,9 +194,8 @@ int guest_release(uint16_t domid)
 		return -EINVAL;
 	if (!g)
 		return -ENOENT;
-	journal_put(J_RELEASE, domid, NULL, 0);
-	guest_forget(g);
-	tell("@releaseDomain");
+	guest_drop(g);
+	guest_tell("@releaseDomain");
 	return 0;
 }
 
@@ -238,6 +250,11 @@ void guest_event(int port)
 	struct guest *g = port >= 0 && port < PORTS ? by_port[port] : NULL;
 	bool console;
 
+	if (life_is_port(port)) {
+		door_unmask(port);
+		life_check();
+		return;
+	}
 	if (!g)
 		return;
 	console = g->console && port == g->console->port;
@@ -319,8 +336,7 @@ static void restored(struct guest *g)
 
 	if (rc) {
 		log_line("domain %u: its store ring is out of reach: %s", g->domid, strerror(-rc));
-		journal_put(J_RELEASE, g->domid, NULL, 0);
-		guest_forget(g);
+		guest_drop(g);
 		return;
 	}
 	watch_fire_all(g->ring->conn);
@@ -347,6 +363,6 @@ void guest_open(bool store_only)
 	} else {
 		list_each(g, &guest_all, all) if (!g->gone) restored(g);
 	}
-	tell("@introduceDomain");
-	tell("@releaseDomain");
+	guest_tell("@introduceDomain");
+	guest_tell("@releaseDomain");
 }

@@ -55,6 +55,11 @@ int guest_introduce(uint16_t domid, uint64_t gfn, uint32_t port);
 int guest_release(uint16_t domid);
 int guest_resume(uint16_t domid);
 void guest_forget(struct guest *g);
+/* It is no more: forgotten here and in the journal. It has shut down: seen. */
+void guest_drop(struct guest *g);
+void guest_note(struct guest *g);
+/* Fires a special watch. */
+void guest_tell(const char *special);
 /* From the doors: this local port has fired. */
 void guest_event(int port);
 /* The parts of a turn: rings that stopped before their end go on; before the commit; after it. */
@@ -65,3 +70,17 @@ void guest_reap(void);
 /* From the journal; guest_open() connects them when all of it is read. */
 void guest_restore(uint16_t domid, uint64_t gfn, uint32_t port, bool noted);
 void guest_save(void);
+
+/* --- ends (life.c) ------------------------------------------------------------------------- */
+
+/* Binds the event that tells of ends, and looks at what has ended meanwhile. */
+void life_open(const char *run_dir);
+/* That event has fired, or somebody has to be looked for. */
+void life_check(void);
+/* There is such a domain. */
+void life_know(uint16_t domid);
+/* What is due by now. */
+void life_serve(void);
+/* A child has ended. */
+void life_child(int pid, int status);
+bool life_is_port(int port);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,8 +50,33 @@ void loop_change(struct source *s, uint32_t events)
 
 void loop_del(struct source *s)
 {
+	/* Closing it is not enough while a child that has just been started has it as well. */
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
 	close(s->fd);
 	s->fd = -1;
+}
+
+static struct dead {
+	struct dead *next;
+	void *memory;
+} * dead;
+
+void loop_free(void *memory)
+{
+	struct dead *d = xmalloc(sizeof(*d));
+
+	*d = (struct dead){ dead, memory };
+	dead = d;
+}
+
+static void free_dead(void)
+{
+	for (struct dead *d = dead, *next; d; d = next) {
+		next = d->next;
+		free(d->memory);
+		free(d);
+	}
+	dead = NULL;
 }
 
 void loop_again(int ms)
@@ -87,14 +113,16 @@ static void turn(void)
 			s->ready(s, e[i].events);
 	}
 	list_each(c, &conn_all, all) if (c->more && !c->gone) socket_serve(c);
+	if (!store_only)
+		life_serve();
 	guest_serve();
 	guest_stage();
 	journal_commit();
 	guest_publish();
 	list_each(c, &conn_all, all) if (!c->ring && !c->gone) socket_flush(c);
 	guest_reap();
-	viewer_reap();
 	conn_reap();
+	free_dead();
 }
 
 /* --- signals ------------------------------------------------------------------------------ */
@@ -103,8 +131,15 @@ static void signal_ready(struct source *s, uint32_t events)
 {
 	struct signalfd_siginfo info;
 
+	int pid, status;
+
 	if (read(s->fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGCHLD) {
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			life_child(pid, status);
+		return;
+	}
 	/* The journal is good at any time: there is nothing to be put in order. */
 	log_line("ends; guests wait until it is started again");
 	exit(0);
@@ -119,6 +154,7 @@ static void signals_open(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	loop_add(&s, EPOLLIN);
@@ -317,6 +353,8 @@ int main(int argc, char **argv)
 	first_nodes();
 	consoles_open();
 	guest_open(store_only);
+	if (!store_only)
+		life_open(run_dir);
 	socket_open(socket_path);
 	journal_commit();
 	ready(lock, parent);

@@ -34,9 +34,6 @@ struct viewer {
 	char line[GREETING_MAX];
 };
 
-static struct list gone = { &gone, &gone };
-
-/* Memory is kept until no event of this turn can mean it. */
 static void viewer_drop(struct viewer *v)
 {
 	if (v->gone)
@@ -45,19 +42,8 @@ static void viewer_drop(struct viewer *v)
 	if (v->console->writer == v)
 		v->console->writer = NULL;
 	list_del(&v->link);
-	list_add(&v->link, &gone);
 	loop_del(&v->s);
-}
-
-void viewer_reap(void)
-{
-	struct viewer *v;
-
-	list_each(v, &gone, link)
-	{
-		list_del(&v->link);
-		free(v);
-	}
+	loop_free(v);
 }
 
 /* --- output -------------------------------------------------------------------------- */

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 enum {
-	PORTS = 64,
-	DEATHS = 63
+	PORTS = 1024,
+	DEATHS = 1023,
 };
 
 static const char *dir;

@@ -15,6 +15,9 @@ def daemon(**how):
     try:
         yield d
         d.close()
+    except Exception as e:
+        e.add_note(f"the daemon said: {d.log()[-3000:]}") if hasattr(e, "add_note") else None
+        raise
     finally:
         if d.alive():
             d.kill()

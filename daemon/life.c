@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ends of guests: who hears of them, what is left to be tidied, and what the guest's file wants
+ * done. All of it follows from the list of domains, whenever that is looked at; the event only says
+ * that it is time to. What is to be done with a domain is done by froe, as a worker: we build and
+ * destroy nothing.
+ */
+#include "guest.h"
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xen/sched.h>
+
+/* A guest that ends so soon after its start ... */
+enum {
+	QUICK_MS = 10000,
+	QUICK_MAX = 5,
+	PAUSE_MS = 1000,
+	BUSY_MS = 1000
+};
+#define RESTARTS "/tool/froed/restarts"
+
+struct worker {
+	struct list link;
+	struct source out; /* what it says, for the log */
+	uint16_t domid;
+	const char *verb;
+	int pid;
+	uint32_t len;
+	char line[200];
+};
+
+/* What a guest that has ended still has to get. */
+struct action {
+	struct list link;
+	uint16_t domid;
+	const char *verb;
+	uint64_t due;
+};
+
+static struct list workers = { &workers, &workers }, actions = { &actions, &actions };
+static const char *dir;
+static int deaths = -1;
+static struct domain_state *known; /* the list as it was last seen */
+static int known_count;
+
+bool life_is_port(int port)
+{
+	return port == deaths;
+}
+
+/* --- workers -------------------------------------------------------------------------------- */
+
+static void worker_free(struct worker *w)
+{
+	if (w->out.fd >= 0)
+		loop_del(&w->out);
+	list_del(&w->link);
+	loop_free(w);
+}
+
+static void worker_say(struct worker *w)
+{
+	if (w->len)
+		log_line("%s %u: %.*s", w->verb, w->domid, (int)w->len, w->line);
+	w->len = 0;
+}
+
+static void worker_ready(struct source *s, uint32_t events)
+{
+	struct worker *w = container_of(s, struct worker, out);
+	char text[512];
+	ssize_t n = read(s->fd, text, sizeof(text));
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (text[i] == '\n' || w->len == sizeof(w->line))
+			worker_say(w);
+		if (text[i] != '\n')
+			w->line[w->len++] = text[i];
+	}
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	worker_say(w);
+	loop_del(s);
+	if (!w->pid)
+		worker_free(w);
+}
+
+/*
+ * A lock that the worker inherits and keeps until it ends: a froed that was started meanwhile sees
+ * by it that the work is being done. -1: it is.
+ */
+static int take_lock(uint16_t domid)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, domid);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return -1;
+	}
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void run_child(int lock, int out, const char *verb, uint16_t domid)
+{
+	int null = open("/dev/null", O_RDONLY);
+	char number[8];
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	/* It goes on when we end; what it then has to say nobody hears. */
+	signal(SIGPIPE, SIG_IGN);
+	dup2(null, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	fcntl(lock, F_SETFD, 0);
+	snprintf(number, sizeof(number), "%u", domid);
+	execlp("froe", "froe", verb, number, NULL);
+	dprintf(2, "froe: %s\n", strerror(errno));
+	_exit(127);
+}
+
+/* False: somebody is at it. */
+static bool worker_start(const char *verb, uint16_t domid)
+{
+	int lock = take_lock(domid), out[2], pid;
+	struct worker *w;
+
+	if (lock < 0)
+		return false;
+	if (pipe2(out, O_CLOEXEC) || fcntl(out[0], F_SETFL, O_NONBLOCK))
+		die("pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!pid)
+		run_child(lock, out[1], verb, domid);
+	close(lock);
+	close(out[1]);
+	w = xcalloc(sizeof(*w));
+	w->domid = domid;
+	w->verb = verb;
+	w->pid = pid;
+	w->out = (struct source){ .fd = out[0], .ready = worker_ready };
+	list_add(&w->link, &workers);
+	loop_add(&w->out, EPOLLIN);
+	return true;
+}
+
+void life_child(int pid, int status)
+{
+	struct worker *w;
+	char path[4096];
+
+	list_each(w, &workers, link)
+	{
+		if (w->pid != pid)
+			continue;
+		if (WIFSIGNALED(status))
+			log_line("froe %s %u: ended by signal %d", w->verb, w->domid,
+			         WTERMSIG(status));
+		else if (WEXITSTATUS(status))
+			log_line("froe %s %u: failed with status %d; the guest stays as it is",
+			         w->verb, w->domid, WEXITSTATUS(status));
+		snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, w->domid);
+		unlink(path);
+		w->pid = 0;
+		if (w->out.fd < 0)
+			worker_free(w);
+	}
+}
+
+/* --- what is to be done ------------------------------------------------------------------------
+ */
+
+static const struct reason {
+	const char *name, *key, *otherwise;
+} reasons[] = {
+	[SHUTDOWN_poweroff] = { "powered off", "on_poweroff", "destroy" },
+	[SHUTDOWN_reboot] = { "reboots", "on_reboot", "restart" },
+	[SHUTDOWN_suspend] = { NULL }, /* somebody saves it */
+	[SHUTDOWN_crash] = { "crashed", "on_crash", "destroy" },
+	[SHUTDOWN_watchdog] = { "was ended by its watchdog", "on_watchdog", "destroy" },
+	[SHUTDOWN_soft_reset] = { "asked for a soft reset", "on_soft_reset", "soft-reset" },
+};
+
+/* Words of a guest's file: the verb of a worker, or NULL. The other words are not served. */
+static const struct word {
+	const char *word, *verb;
+} words[] = {
+	{ "destroy", "destroy" },
+	{ "restart", "restart-guest" },
+	{ "preserve", NULL },
+	{ "coredump-destroy", "destroy" },
+	{ "coredump-restart", "restart-guest" },
+};
+
+/* The last component of the guest's /vm path: what it is over all its lives. */
+static bool identity(uint16_t domid, char *vm, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
+	return store_get(path, vm, size) && !strncmp(vm, "/vm/", 4) && vm[4] &&
+	       !strchr(vm + 4, '/');
+}
+
+static bool restart_read(const char *path, unsigned int *quick, uint64_t *last)
+{
+	char text[48];
+	unsigned long long at;
+
+	if (!store_get(path, text, sizeof(text)) || sscanf(text, "%u %llu", quick, &at) != 2)
+		return false;
+	*last = at;
+	return true;
+}
+
+/* What is so old that it counts no more. */
+static void forget_restarts(void)
+{
+	const struct node *all = node_find(store_root(), RESTARTS);
+	uint64_t now = loop_now(), last;
+	unsigned int quick;
+	char path[160];
+
+	for (uint32_t i = all ? all->children : 0; i--;) {
+		snprintf(path, sizeof(path), RESTARTS "/%.100s", all->child[i]->name);
+		if (restart_read(path, &quick, &last) && now - last < QUICK_MS)
+			continue;
+		store_drop(path);
+		all = node_find(store_root(), RESTARTS);
+	}
+}
+
+/*
+ * When the next life may begin: at once, or a second after the last began. -1: not any more. What
+ * is known of earlier ones is in the store, so that a kill does not make us forget it.
+ */
+static int64_t restart_due(const char *vm)
+{
+	uint64_t now = loop_now(), last = 0;
+	char path[160], text[48];
+	unsigned int quick = 0;
+
+	snprintf(path, sizeof(path), RESTARTS "/%.100s", vm + 4);
+	/* Decided before we were started, and not done yet. */
+	if (restart_read(path, &quick, &last) && last > now)
+		return last;
+	quick = last && now - last < QUICK_MS ? quick + 1 : 0;
+	if (quick >= QUICK_MAX)
+		return -1;
+	if (!last || now - last >= PAUSE_MS)
+		last = now;
+	else
+		last += PAUSE_MS;
+	forget_restarts();
+	snprintf(text, sizeof(text), "%u %llu", quick, (unsigned long long)last);
+	store_set(path, text);
+	return last;
+}
+
+static void plan(uint16_t domid, const char *verb, uint64_t due)
+{
+	struct action *a = xcalloc(sizeof(*a));
+
+	a->domid = domid;
+	a->verb = verb;
+	a->due = due;
+	list_add(&a->link, &actions);
+}
+
+static const struct word *find_word(const char *text)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i].word, text))
+			return &words[i];
+	return NULL;
+}
+
+/* Whom it concerns is told in one line what has happened and what follows. */
+static void decide(uint16_t domid, uint8_t code)
+{
+	const struct reason *r = code < sizeof(reasons) / sizeof(reasons[0]) ? &reasons[code]
+	                                                                     : NULL;
+	char vm[128], path[192], text[32];
+	const struct word *w;
+	int64_t due = 0;
+
+	if (!r || !r->name) {
+		if (!r)
+			log_line("domain %u: ended for reason %u, which is unknown; it stays",
+			         domid, code);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s", r->otherwise);
+	if (identity(domid, vm, sizeof(vm))) {
+		snprintf(path, sizeof(path), "%s/%s", vm, r->key);
+		store_get(path, text, sizeof(text));
+	} else {
+		*vm = 0;
+	}
+	w = find_word(text);
+	if (!w) {
+		log_line("domain %u: %s; %s=\"%s\" is not supported, it stays", domid, r->name,
+		         r->key, text);
+		return;
+	}
+	if (w->verb && !strcmp(w->verb, "restart-guest") && *vm)
+		due = restart_due(vm);
+	if (due < 0) {
+		log_line("domain %u: %s for the %dth time within seconds of its start; it stays",
+		         domid, r->name, QUICK_MAX + 1);
+		return;
+	}
+	log_line("domain %u: %s: %s", domid, r->name, w->word);
+	if (w->verb)
+		plan(domid, w->verb, due);
+}
+
+void life_serve(void)
+{
+	uint64_t now;
+	struct action *a;
+
+	if (list_empty(&actions))
+		return;
+	now = loop_now();
+	list_each(a, &actions, link)
+	{
+		if (a->due > now) {
+			loop_again(a->due - now);
+			continue;
+		}
+		if (!guest_find(a->domid) || worker_start(a->verb, a->domid)) {
+			list_del(&a->link);
+			free(a);
+		} else {
+			a->due = now + BUSY_MS;
+			loop_again(BUSY_MS);
+		}
+	}
+}
+
+/* --- the list of domains
+ * -------------------------------------------------------------------------- */
+
+static const struct domain_state *find(const struct domain_state *list, int count, uint16_t domid)
+{
+	for (int low = 0, high = count; low < high;) {
+		int mid = (low + high) / 2;
+
+		if (list[mid].domid == domid)
+			return &list[mid];
+		if (list[mid].domid < domid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+static bool used_by_another(const char *vm)
+{
+	const struct node *all = node_find(store_root(), "/local/domain");
+	char path[64], text[128];
+
+	for (uint32_t i = 0; all && i < all->children; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%.20s/vm", all->child[i]->name);
+		if (store_get(path, text, sizeof(text)) && !strcmp(text, vm))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing of a domain that is gone is left in the store, whoever should have removed it. */
+static void tidy(uint16_t domid)
+{
+	char path[64], vm[128];
+	bool has_vm = identity(domid, vm, sizeof(vm));
+
+	snprintf(path, sizeof(path), "/local/domain/%u", domid);
+	if (node_find(store_root(), path))
+		store_drop(path);
+	if (has_vm && node_find(store_root(), vm) && !used_by_another(vm))
+		store_drop(vm);
+	store_forget_domain(domid);
+	forget_restarts();
+}
+
+/* Those that were there when the list was last seen and are not there now. */
+static bool look_for_gone(const struct domain_state *list, int count)
+{
+	bool any = false;
+
+	for (int i = 0; i < known_count; i++) {
+		const struct domain_state *was = &known[i], *is = find(list, count, was->domid);
+
+		if (is && is->dying == was->dying)
+			continue;
+		any = true;
+		if (!is)
+			tidy(was->domid);
+	}
+	return any;
+}
+
+static bool look_at_guests(const struct domain_state *list, int count)
+{
+	bool any = false;
+	struct guest *g;
+
+	list_each(g, &guest_all, all)
+	{
+		const struct domain_state *is = find(list, count, g->domid);
+
+		if (g->gone || !g->domid)
+			continue;
+		if (!is || is->dying) {
+			log_debug("domain %u: is no more", g->domid);
+			guest_drop(g);
+			any = true;
+		} else if (is->shutdown && !g->noted) {
+			guest_note(g);
+			decide(g->domid, is->reason);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* One that is introduced may be gone before the list is looked at again. */
+void life_know(uint16_t domid)
+{
+	known = xrealloc(known, (known_count + 1) * sizeof(*known));
+	known[known_count++] = (struct domain_state){ .domid = domid };
+}
+
+void life_check(void)
+{
+	struct domain_state *list;
+	int count = door_domains(&list);
+	bool any;
+
+	if (count < 0) {
+		log_line("no list of domains: %s; ends of guests are not seen", strerror(-count));
+		free(list);
+		return;
+	}
+	any = look_at_guests(list, count);
+	any |= look_for_gone(list, count);
+	free(known);
+	known = list;
+	known_count = count;
+	if (any)
+		guest_tell("@releaseDomain");
+}
+
+/*
+ * After a start: domains that the store knows and the hypervisor does not have gone meanwhile, and
+ * what was to be done with those that have ended is to be done still.
+ */
+static void catch_up(void)
+{
+	const struct node *all = node_find(store_root(), "/local/domain");
+	struct guest *g;
+
+	known = xcalloc(((all ? all->children : 0) + 1) * sizeof(*known));
+	for (uint32_t i = 0; all && i < all->children; i++) {
+		unsigned long domid = strtoul(all->child[i]->name, NULL, 10);
+
+		if (domid && domid < DOMAINS_MAX)
+			known[known_count++].domid = domid;
+	}
+	list_each(g, &guest_all, all) g->noted = false;
+}
+
+void life_open(const char *run_dir)
+{
+	dir = run_dir;
+	deaths = door_bind_deaths();
+	if (deaths < 0)
+		die("no event tells of the ends of guests: %s", strerror(-deaths));
+	catch_up();
+	life_check();
+}
