@@ -251,7 +251,8 @@ static int find_foreign(struct froe *f, const char *name, uint32_t *id)
 	if (rc == 0 && !(foreign = calloc(count + 1, sizeof(*foreign))))
 		rc = froe__nomem(f);
 	for (size_t i = 0; rc == 0 && i < count; i++)
-		if (!bsearch(&all[i], ours, our_count, sizeof(*ours), compare_numbers))
+		if (!our_count ||
+		    !bsearch(&all[i], ours, our_count, sizeof(*ours), compare_numbers))
 			foreign[n++].id = all[i];
 	if (rc == 0)
 		rc = read_names(f, foreign, n);

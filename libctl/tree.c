@@ -151,23 +151,33 @@ static void add_vm(struct tree *t, struct build *b, const char *uuid)
 /* --- all at once -------------------------------------------------------------------------------
  */
 
-/* Begin, and later the whole transaction with its end, in one go each. 1: somebody was faster. */
+/* -1, or a positive errno, 0. */
+static int end(struct froe *f, uint32_t id, const char *how)
+{
+	if (froe__wire_begin(f) < 0 ||
+	    froe__wire_add(f, XS_TRANSACTION_END, id, how, 2, NULL, 0) < 0 || froe__wire_run(f) < 0)
+		return -1;
+	return froe__wire_reply(f, 0)->error;
+}
+
+/* All writes in one go, then the end. 1: somebody was faster, or the store was restarted. */
 static int commit(struct froe *f, struct tree *t, uint32_t id)
 {
-	size_t requests = 0;
 	int error;
 
-	for (size_t i = 0; i < t->count; i++)
-		requests += t->item[i].perms ? 2 : 1;
 	if (froe__wire_begin(f) < 0 || froe__store_add_items(f, id, t->item, t->count) < 0 ||
-	    froe__wire_add(f, XS_TRANSACTION_END, id, "T", 2, NULL, 0) < 0 || froe__wire_run(f) < 0)
+	    froe__wire_run(f) < 0)
 		return -1;
-	error = froe__wire_reply(f, requests)->error;
-	if (error == EAGAIN)
+	if (froe__wire_reply(f, 0)->error == EAGAIN)
 		return 1;
-	if (froe__store_check_items(f, 0, t->item, t->count) < 0)
+	if (froe__store_check_items(f, 0, t->item, t->count) < 0) {
+		end(f, id, "F");
 		return -1;
-	return error ? froe__wire_fail(f, error, "cannot write", "the guest's nodes") : 0;
+	}
+	error = end(f, id, "T");
+	if (error <= 0)
+		return error;
+	return error == EAGAIN ? 1 : froe__wire_fail(f, error, "cannot write", "its nodes");
 }
 
 static int begin(struct froe *f, uint32_t *id)

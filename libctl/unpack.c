@@ -134,22 +134,22 @@ static bool unpack_zstd(struct sink *s, const uint8_t *p, size_t size, uint8_t *
 {
 	ZSTD_DStream *z = ZSTD_createDStream();
 	ZSTD_inBuffer in = { p, size, 0 };
-	size_t rc = 1;
+	bool good = false;
 
 	if (!z)
 		return false;
 	ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, 28); /* MEMORY_MAX */
-	while (rc) {
+	while (!good) {
 		ZSTD_outBuffer out = { part, PART, 0 };
-		size_t before = in.pos;
+		size_t before = in.pos, rc = ZSTD_decompressStream(z, &out, &in);
 
-		rc = ZSTD_decompressStream(z, &out, &in);
 		if (ZSTD_isError(rc) || (rc && !out.pos && in.pos == before) ||
 		    !sink_write(s, part, out.pos))
 			break;
+		good = rc == 0;
 	}
 	ZSTD_freeDStream(z);
-	return rc == 0;
+	return good;
 }
 
 /* The frame that Linux uses: after the magic blocks of 8 MiB, each with its packed size in front.

@@ -1,0 +1,24 @@
+# Tests of libctl on the host: its real files under sanitizers, linked with a stand-in for the
+# hypervisor (fake_xen.c) and, where a test needs it, one for the store (fake_store.c).
+
+LT := $(B)/tests/libctl
+LTFLAGS := $(filter-out -O2 -D_FORTIFY_SOURCE=2,$(TOOLFLAGS)) -O1 -Itests/libctl -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+LTNAME := $(patsubst tests/libctl/t_%.c,%,$(sort $(wildcard tests/libctl/t_*.c)))
+LTOBJ := $(CTLSRC:%=$(LT)/%.o) $(addprefix $(LT)/tests/libctl/,check.c.o fake_xen.c.o fake_store.c.o)
+
+$(LT)/%.c.o: %.c Makefile tests/libctl/rules.mk libctl/rules.mk
+	@mkdir -p $(@D)
+	@echo "  CC    $< (test)"
+	$(Q)$(CC) $(LTFLAGS) -MMD -MP -c -o $@ $<
+
+$(LT)/t_%: $(LT)/tests/libctl/t_%.c.o $(LTOBJ)
+	$(Q)$(CC) $(LTFLAGS) -pthread -o $@ $^ $(filter-out -lxencall -lxenforeignmemory,$(CTLLIBS))
+
+.PRECIOUS: $(LT)/tests/libctl/%.c.o
+
+.PHONY: test-libctl
+test-libctl: $(LTNAME:%=$(LT)/t_%) $(LIBCTL) $(B)/froed ## test the control library on the host
+	@tests/libctl/run $(LTNAME)
+
+-include $(shell find $(LT) -name '*.d' 2>/dev/null)
