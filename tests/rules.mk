@@ -2,10 +2,10 @@
 
 .PHONY: test soak lint test-boot test-console test-matrix
 test: setup ## everything: lint, unit, guest, image and system tests, and their sum
-	@tests/run lint unit abi store cli boot guest image console fuzz system matrix
+	@tests/run lint unit abi libctl store cli boot guest image console fuzz system matrix
 
 soak: setup ## the long ones as well: the full boot matrix, higher counts
-	@SOAK=1 tests/run lint unit abi store cli boot guest image console fuzz system matrix
+	@SOAK=1 tests/run lint unit abi libctl store cli boot guest image console fuzz system matrix
 
 lint: ## format, shape and size of the sources; scripts and manual pages
 	@tests/lint
