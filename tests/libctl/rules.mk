@@ -18,7 +18,7 @@ $(LT)/t_%: $(LT)/tests/libctl/t_%.c.o $(LTOBJ)
 .PRECIOUS: $(LT)/tests/libctl/%.c.o
 
 .PHONY: test-libctl
-test-libctl: $(LTNAME:%=$(LT)/t_%) $(LIBCTL) $(B)/froed ## test the control library on the host
+test-libctl: $(LTNAME:%=$(LT)/t_%) $(LIBCTL) $(B)/vmlinux ## test the control library on the host
 	@tests/libctl/run $(LTNAME)
 
 -include $(shell find $(LT) -name '*.d' 2>/dev/null)

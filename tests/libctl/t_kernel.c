@@ -453,6 +453,24 @@ static void test_race(void)
 	CHECK_EQ(cached(names), 4);
 }
 
+/* The kernel that the control domain runs, which the image's build unpacked in its own way. */
+static void test_debian(void)
+{
+	const char *from = getenv("KERNEL"), *as = getenv("VMLINUX");
+	struct file_map ours = { 0 }, theirs = { 0 };
+	struct elf_image out;
+	const char *why;
+
+	REQUIRE(from && as);
+	REQUIRE(froe__kernel_map(f, from, &ours) == 0);
+	REQUIRE(froe__file_map(f, as, "kernel", &theirs) == 0);
+	CHECK_EQ(ours.size, theirs.size);
+	CHECK(ours.size == theirs.size && !memcmp(ours.data, theirs.data, ours.size));
+	CHECK(froe__elf_parse(ours.data, ours.size, &out, &why) == 0);
+	froe__file_unmap(&ours);
+	froe__file_unmap(&theirs);
+}
+
 static void test_public(void)
 {
 	static uint8_t packed[ROOM];
@@ -492,6 +510,7 @@ void test_main(void)
 	test_cache();
 	test_race();
 	test_public();
+	test_debian();
 	test_fuzz();
 	froe_close(f);
 }
