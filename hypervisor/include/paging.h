@@ -64,13 +64,10 @@ struct pt_leaf {
 	u8 level;  /* 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB: where the walk ended */
 };
 
+/* Of the hypervisor's own formats, and of guests' in long mode. */
 static inline u64 pt_level_size(const struct pt_format *f, u32 level)
 {
-	u64 size = PAGE_SIZE;
-
-	for (u32 i = 0; i < level; i++)
-		size <<= f->bits[i];
-	return size;
+	return PAGE_SIZE << 9 * level;
 }
 
 /* Look va up in tables of the hypervisor's own (host, nested). */

@@ -266,7 +266,7 @@ static void test_format(const struct pt_format *f, u64 va)
 
 static void test_large(const struct pt_format *f, u64 va, u32 level)
 {
-	u64 size = pt_level_size(f, level), at = size > 4 * MIB ? 0 : size % (4 * MIB);
+	u64 size = PAGE_SIZE << (level * f->bits[0]), at = size > 4 * MIB ? 0 : size % (4 * MIB);
 
 	use(f);
 	paint(0, 64 * PAGE_SIZE);

@@ -9,9 +9,8 @@
 #include <paging.h>
 #include <printk.h>
 
-#define ENTRIES                                                                                    \
-	512 /* of every table that the hypervisor writes: all its formats index by 9 bits          \
-	     */
+/* Of every table that the hypervisor writes: all its formats index by 9 bits, in four levels. */
+#define ENTRIES 512
 
 /* PAT entries 0 (WB), 1 (WC), 3 (UC): see enum mem_type. */
 #define X86_MEM_TYPES                                                                              \
@@ -23,12 +22,7 @@
 const struct pt_format pt_host = {
 	.name = "host",
 	.levels = 4,
-	.entry_bytes = 8,
-	.bits = { 9, 9, 9, 9 },
-	.va_bits = 48,
-	.leaf_levels = 7,
 	.table_flags = PTE_P | PTE_W | PTE_A,
-	.top_grants = ALL_GRANTS,
 	.mem_type = X86_MEM_TYPES,
 };
 
@@ -40,12 +34,7 @@ const struct pt_format pt_host = {
 const struct pt_format pt_npt = {
 	.name = "npt",
 	.levels = 4,
-	.entry_bytes = 8,
-	.bits = { 9, 9, 9, 9 },
-	.va_bits = 48,
-	.leaf_levels = 7,
 	.table_flags = PTE_P | PTE_W | PTE_U | PTE_A,
-	.top_grants = ALL_GRANTS,
 	.mem_type = X86_MEM_TYPES,
 };
 
@@ -89,15 +78,6 @@ const struct pt_format pt_guest_32 = {
 	.leaf_levels = 3,
 	.top_grants = ALL_GRANTS,
 };
-
-static u32 level_shift(const struct pt_format *f, u32 level)
-{
-	u32 shift = PAGE_SHIFT;
-
-	for (u32 i = 0; i < level; i++)
-		shift += f->bits[i];
-	return shift;
-}
 
 static u64 *table_at(paddr_t pa)
 {
@@ -164,7 +144,7 @@ struct change {
 /* Replace the leaf (or the nothing) in *slot by a table that says the same. */
 static int split(const struct change *c, u64 *slot, u32 level)
 {
-	u64 e = *slot, step = BIT(level_shift(c->f, level - 1));
+	u64 e = *slot, step = pt_level_size(c->f, level - 1);
 	mfn_t m = c->pool->alloc(c->pool->ctx);
 	u64 *table;
 
@@ -184,17 +164,16 @@ static int split(const struct change *c, u64 *slot, u32 level)
 /* Whether one leaf of this level may stand for the whole slot. */
 static bool leaf_fits(const struct change *c, u64 e, u32 level, u64 va, paddr_t pa, u64 size)
 {
-	u64 step = BIT(level_shift(c->f, level));
+	u64 step = pt_level_size(c->f, level);
 
-	if (is_table(e, level) || ((va | pa) & (step - 1)) || size < step)
-		return false;
-	return level <= c->max_level && c->f->leaf_levels >> level & 1;
+	return level <= c->max_level && !is_table(e, level) && !((va | pa) & (step - 1)) &&
+	       size >= step;
 }
 
 static int change_range(const struct change *c, paddr_t root, u32 level, u64 va, paddr_t pa,
                         u64 size)
 {
-	u32 shift = level_shift(c->f, level);
+	u32 shift = PAGE_SHIFT + 9 * level;
 	u64 step = BIT(shift), part, *slot;
 	int rc;
 
