@@ -202,7 +202,7 @@ static int create_domain(struct build *b)
 		                  "lower vcpus, max_grant_frames or max_maptrack_frames",
 		                  "%s: the hypervisor refuses a domain of that size", c->name);
 	if (rc < 0)
-		return froe__hyper_fail(b->f, rc, "create", 0);
+		return froe__hyper_fail(b->f, rc, "create a domain", HOST);
 	b->id = d->domain;
 	return 0;
 }

@@ -73,7 +73,7 @@ static int list_ids(struct froe *f, struct froe_domain **list, size_t *count)
 		set_xen_guest_handle(s->u.getdomaininfolist.buffer, info);
 		rc = froe__sysctl_call(f, s);
 		if (rc < 0) {
-			froe__hyper_fail(f, rc, "list domains", 0);
+			froe__hyper_fail(f, rc, "list domains", HOST);
 			goto failed;
 		}
 		n = s->u.getdomaininfolist.num_domains;
@@ -128,7 +128,7 @@ int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count)
 {
 	if (list_ids(f, list, count) < 0)
 		return -1;
-	if (read_names(f, *list, *count) < 0) {
+	if (read_names(f, *list, *count) < 0 && froe_code(f) != FROE_UNREACHABLE) {
 		free(*list);
 		return -1;
 	}
@@ -151,7 +151,7 @@ static int get_info(struct froe *f, uint32_t id, struct froe_domain *domain)
 	if (rc == -ESRCH || (rc >= 0 && d->u.getdomaininfo.domain != id))
 		return 1;
 	if (rc < 0)
-		return froe__hyper_fail(f, rc, "ask about", id);
+		return froe__hyper_fail(f, rc, "look at", id);
 	fill(domain, &d->u.getdomaininfo);
 	return 0;
 }
@@ -272,9 +272,16 @@ static int find_foreign(struct froe *f, const char *name, uint32_t *id)
 
 int froe__name_find(struct froe *f, const char *name, uint32_t *id)
 {
+	struct froe_domain d;
 	int rc = find_indexed(f, name, id);
 
-	return rc == 1 ? find_foreign(f, name, id) : rc;
+	if (rc == 1)
+		rc = find_foreign(f, name, id);
+	if (rc == 0)
+		rc = get_info(f, *id, &d);
+	else
+		return rc;
+	return rc == 1 ? 2 : rc;
 }
 
 /* --- by what an administrator types ------------------------------------------------------------
@@ -336,11 +343,7 @@ int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d)
 	}
 	rc = froe__name_find(f, what, &id);
 	if (rc == 0)
-		rc = get_info(f, id, d);
-	if (rc == 0) {
-		set_name(d, what);
-		return 0;
-	}
+		return froe_domain_info(f, id, d);
 	return rc < 0 ? rc : find_uuid(f, what, d);
 }
 

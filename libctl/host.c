@@ -57,7 +57,7 @@ static int version_info(struct froe *f, struct froe_host *h)
 		return -1;
 	version = froe__hypercall(f, __HYPERVISOR_xen_version, XENVER_version, 0);
 	if (version < 0)
-		return froe__hyper_fail(f, version, "ask its version", 0);
+		return froe__hyper_fail(f, version, "tell its version", HOST);
 	h->version_major = version >> 16;
 	h->version_minor = version & 0xffff;
 	if (version_text(f, XENVER_extraversion, h->version_extra, sizeof(h->version_extra)) < 0 ||
@@ -97,7 +97,7 @@ int froe__physinfo(struct froe *f, struct xen_sysctl_physinfo *p)
 		return -1;
 	rc = froe__sysctl_call(f, s);
 	if (rc < 0)
-		return froe__hyper_fail(f, rc, "ask about the host", 0);
+		return froe__hyper_fail(f, rc, "tell about the host", HOST);
 	*p = s->u.physinfo;
 	return 0;
 }
@@ -152,7 +152,7 @@ int froe_host_dmesg(struct froe *f, bool clear, char **text, size_t *size)
 		set_xen_guest_handle(s->u.readconsole.buffer, part);
 		rc = froe__sysctl_call(f, s);
 		if (rc < 0) {
-			froe__hyper_fail(f, rc, "read its messages", 0);
+			froe__hyper_fail(f, rc, "give its messages", HOST);
 			goto failed;
 		}
 		n = s->u.readconsole.count;
@@ -178,7 +178,7 @@ int froe_host_dmesg(struct froe *f, bool clear, char **text, size_t *size)
 		set_xen_guest_handle(s->u.readconsole.buffer, part);
 		rc = froe__sysctl_call(f, s);
 		if (rc < 0) {
-			froe__hyper_fail(f, rc, "clear its messages", 0);
+			froe__hyper_fail(f, rc, "clear its messages", HOST);
 			goto failed;
 		}
 	}

@@ -117,20 +117,22 @@ int froe__domctl_simple(struct froe *f, uint32_t cmd, uint32_t domain, const cha
 
 int froe__hyper_fail(struct froe *f, long rc, const char *what, uint32_t domain)
 {
-	char name[12];
+	char name[24] = "";
 
-	if (rc == -ESRCH) {
-		sprintf(name, "%u", domain);
+	if (domain != HOST)
+		sprintf(name, rc == -ESRCH ? "%u" : " domain %u", domain);
+	if (rc == -ESRCH && domain != HOST)
 		return froe__no_domain(f, name);
-	}
-	if (rc == -EPERM || rc == -EACCES || rc == -ENOSYS || rc == -ENOENT)
+	if (rc == -EPERM || rc == -ENOENT)
+		return froe__fail(f, FROE_UNREACHABLE, AS_ROOT,
+		                  "the hypervisor refuses to %s%s: %s", what, name, strerror(-rc));
+	if (rc == -EACCES || rc == -ENOSYS)
 		return froe__fail(f, FROE_UNREACHABLE,
-		                  rc == -EACCES ? "tools and hypervisor are of different versions"
-		                                : AS_ROOT,
-		                  "the hypervisor refuses: cannot %s: %s", what, strerror(-rc));
+		                  "are the tools and the hypervisor of the same version?",
+		                  "the hypervisor does not know how to %s%s: %s", what, name,
+		                  strerror(-rc));
 	return froe__fail(f, rc == -ENOMEM ? FROE_NO_CAPACITY : FROE_FAIL,
-	                  "froe dmesg may say more", "cannot %s domain %u: %s", what, domain,
-	                  strerror(-rc));
+	                  "froe dmesg may say more", "cannot %s%s: %s", what, name, strerror(-rc));
 }
 
 void froe__hyper_close(struct froe *f)

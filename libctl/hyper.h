@@ -40,7 +40,8 @@ int froe__seed_grants(struct froe *f, uint32_t id, uint64_t console, uint64_t st
 
 /* A domctl with no more to it than that. */
 int froe__domctl_simple(struct froe *f, uint32_t cmd, uint32_t domain, const char *what);
-/* The handle's error for what a call returned: "cannot pause domain 3: ...". */
+/* The handle's error for what a call returned: "cannot pause domain 3: ..."; HOST: no domain. */
+#define HOST (~0u)
 int froe__hyper_fail(struct froe *f, long rc, const char *what, uint32_t domain);
 int froe__physinfo(struct froe *f, struct xen_sysctl_physinfo *p); /* host.c */
 void froe__hyper_close(struct froe *f);

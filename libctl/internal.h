@@ -43,5 +43,5 @@ int froe__nomem(struct froe *f);
 #define FROE_NAME_PATH (3 * FROE_NAME_MAX + 16)
 /* Where the store indexes the name. */
 void froe__name_path(const char *name, char path[FROE_NAME_PATH]);
-/* 0 and the id of the domain of that name; 1: there is none. */
+/* 0 and the id of the domain of that name; 1: there is none; 2: only the store knows of it. */
 int froe__name_find(struct froe *f, const char *name, uint32_t *id);

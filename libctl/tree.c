@@ -287,6 +287,9 @@ int froe__tree_check(struct build *b)
 	if (rc == 0)
 		return froe__fail(f, FROE_EXISTS, "choose another name, or end that one first",
 		                  "a guest named '%s' exists already: domain %u", b->c->name, id);
+	/* What is left of one whose tool did not live to remove it is in the way. */
+	if (rc == 2)
+		rc = froe__tree_remove(f, id);
 	if (rc < 0)
 		return rc;
 	froe_uuid_format(b->c->uuid, uuid);

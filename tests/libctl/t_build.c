@@ -234,6 +234,8 @@ static void test_names(void)
 	begin();
 	fake_store_set("/local/domain/0/name", "Domain-0");
 	fake_store_set("/local/domain/9/name", "foreign one");
+	fake_domain[9] = calloc(1, sizeof(struct fake_domain));
+	fake_domain[9]->id = 9;
 	config.name = (char *)"foreign one";
 	CHECK_FAILS(f, froe_domain_create(f, &config, NULL, &id), FROE_EXISTS, "domain 9");
 	CHECK_FAILS(f, froe_domain_find(f, "Domain-1", &d), FROE_NOT_FOUND, "Domain-1");
@@ -245,9 +247,17 @@ static void test_names(void)
 	CHECK(froe_domain_create(f, &config, NULL, &id) == 0);
 	CHECK(froe_domain_find(f, "gone", &d) == 0 && d.id == id);
 	REQUIRE(froe_domain_list(f, &list, &n) == 0);
-	CHECK_EQ(n, 2);
+	CHECK_EQ(n, 3);
 	CHECK(!strcmp(list[0].name, "Domain-0") && !strcmp(list[1].name, "gone"));
 	free(list);
+	/* One that is in the store only, because the tool that destroyed it was killed. */
+	free(fake_domain[9]);
+	fake_domain[9] = NULL;
+	CHECK_FAILS(f, froe_domain_find(f, "foreign one", &d), FROE_NOT_FOUND, "foreign one");
+	config.name = (char *)"foreign one";
+	config.uuid[0]++;
+	CHECK(froe_domain_create(f, &config, NULL, &id) == 0);
+	CHECK(!fake_store_get("/local/domain/9"));
 	CHECK(froe_domain_destroy(f, id) == 0);
 }
 
@@ -466,6 +476,28 @@ static void *end_it(void *unused)
 	return NULL;
 }
 
+static void test_no_store(void)
+{
+	struct froe_domain *list, d;
+	uint32_t id;
+	size_t n;
+
+	begin();
+	REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0);
+	fake_store_stop();
+	froe_close(f);
+	f = froe_open();
+	unlink(getenv("FROE_STORE"));
+	REQUIRE(froe_domain_list(f, &list, &n) == 0);
+	CHECK(n == 2 && !*list[1].name && list[1].memory);
+	free(list);
+	CHECK(froe_domain_info(f, 1, &d) == 0 && !*d.name);
+	CHECK_FAILS(f, froe_domain_create(f, &config, NULL, &id), FROE_UNREACHABLE, "the store");
+	CHECK(froe_domain_destroy(f, 1) == 0);
+	CHECK_EQ(domains(), 1);
+	fake_store_start();
+}
+
 static void test_wait(void)
 {
 	struct froe_domain d;
@@ -507,9 +539,8 @@ void test_main(void)
 	test_affinity();
 	test_hypercalls();
 	test_store_fails();
-	froe_close(f);
-	f = froe_open(); /* so that test_wait() has the store to itself */
 	test_wait();
+	test_no_store();
 	froe_close(f);
 	fake_store_stop();
 	fake_store_clear();
