@@ -19,18 +19,19 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 #include "output.h"
 
-#define SOCKET   "/run/froe/console/%u"
-/* How long froed may be away. */
+/* How long froed may be away, and how long a guest that reboots may take to be built again. */
 #define AWAY_MS  10000
+#define AGAIN_MS 3000
 #define RETRY_MS 100
 #define ANSWER_S 5
 
 struct console {
 	struct call *c;
-	const struct froe_domain *d;
+	struct froe_domain d; /* the guest in the life that it is in */
 	char escape;
 	int socket;
 	bool input; /* there is more to read from stdin */
@@ -102,8 +103,8 @@ static int greet(struct console *s)
 		s->read_only = !strcmp(mode, "ro");
 		return 0;
 	}
-	call_refuse(s->c, FROE_FAIL, domain_name(s->d), "refused", NULL, "%s: %s",
-	            domain_name(s->d),
+	call_refuse(s->c, FROE_FAIL, domain_name(&s->d), "refused", NULL, "%s: %s",
+	            domain_name(&s->d),
 	            strncmp(line, "ERR ", 4) ? "froed speaks otherwise" : line + 4);
 	errno = 0;
 	return -1;
@@ -116,7 +117,7 @@ static int attach(struct console *s)
 	int rc, saved;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/console/%u", domain_folder(),
-	         s->d->id);
+	         s->d.id);
 	s->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->socket < 0)
 		return -1;
@@ -223,35 +224,71 @@ static bool guest_is_there(struct console *s)
 {
 	struct froe_domain d;
 
-	if (!froe_domain_info(s->c->froe, s->d->id, &d))
+	if (!froe_domain_info(s->c->froe, s->d.id, &d))
 		return !(d.flags & FROE_DYING);
 	/* When the hypervisor cannot be asked, the guest is not known to be gone. */
 	return froe_code(s->c->froe) != FROE_NOT_FOUND;
 }
 
-/* After the socket has ended: 0 when it is back, or the exit code of the whole in *code. */
+/* A guest that reboots is another domain with the same UUID, and its console begins anew. */
+static bool find_next_life(struct console *s)
+{
+	struct froe_domain *all;
+	bool found = false;
+	size_t count;
+
+	if (froe_domain_list(s->c->froe, &all, &count))
+		return false;
+	for (size_t i = 0; i < count && !found; i++) {
+		if (all[i].id == s->d.id || all[i].flags & FROE_DYING ||
+		    memcmp(all[i].uuid, s->d.uuid, sizeof(s->d.uuid)))
+			continue;
+		found = true;
+		s->d = all[i];
+		s->seen = false;
+		s->typed_size = 0; /* it was meant for the last one */
+	}
+	free(all);
+	return found;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* After the socket has ended: 0 when it is back, or -1 with the exit code of the whole in *code. */
 static int attach_again(struct console *s, int *code)
 {
+	const int64_t begin = now_ms();
+	bool told = false;
+
 	close(s->socket);
 	s->socket = -1;
-	for (int waited = 0; waited < AWAY_MS; waited += RETRY_MS) {
+	for (;;) {
+		const bool there = guest_is_there(s) || find_next_life(s);
+
 		*code = 0;
-		if (!guest_is_there(s)) {
-			call_say(s->c, "\r\nfroe: %s has ended", domain_name(s->d));
-			return -1;
-		}
-		if (!attach(s))
+		if (there && !attach(s))
 			return 0;
-		*code = FROE_FAIL;
-		if (!errno)
-			return -1;
-		if (turn(s, RETRY_MS) == TURN_LEAVE) {
-			*code = 0;
+		if (there && !errno) {
+			*code = FROE_FAIL;
 			return -1;
 		}
+		if (!there && !told)
+			call_say(s->c, "\r\nfroe: %s has ended\r", domain_name(&s->d));
+		told = told || !there;
+		if (now_ms() - begin > (there ? AWAY_MS : AGAIN_MS))
+			break;
+		if (turn(s, RETRY_MS) == TURN_LEAVE)
+			return -1;
 	}
-	*code = call_refuse(s->c, FROE_UNREACHABLE, domain_name(s->d), "unreachable",
-	                    "froed has to run", "%s: froed went away", domain_name(s->d));
+	if (!told)
+		*code = call_refuse(s->c, FROE_UNREACHABLE, domain_name(&s->d), "unreachable",
+		                    "froed has to run", "%s: froed went away", domain_name(&s->d));
 	return -1;
 }
 
@@ -283,7 +320,7 @@ static void catch_signals(struct console *s)
 
 int console_run(struct call *c, const struct froe_domain *d, char escape)
 {
-	struct console s = { .c = c, .d = d, .escape = escape, .input = true };
+	struct console s = { .c = c, .d = *d, .escape = escape, .input = true };
 	struct termios before, raw;
 	int rc;
 

@@ -52,6 +52,10 @@ talk() {
 	talk ended
 }
 
+@test "console: the guest reboots, and its next life is on the same terminal" {
+	talk reboot
+}
+
 @test "console: from a pipe into a pipe; no key leaves" {
 	talk pipe
 }

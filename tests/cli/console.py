@@ -80,6 +80,13 @@ class Terminal:
         assert termios.tcgetattr(self.slave) == self.before, "the terminal is not as it was"
 
 
+def later(domains):
+    """From now on these are the domains."""
+    with open("later.new", "w", encoding="ascii") as file:
+        file.write(domains)
+    os.rename("later.new", "later")
+
+
 def session():
     server, terminal = Server(), Terminal("console", "web1")
     assert server.accept(b"OK 0 rw\nwelcome\r\nlogin: ") == "froe-console 1 -"
@@ -152,10 +159,26 @@ def ended():
     server, terminal = Server(3), Terminal("console", "db")
     server.accept(b"OK 0 rw\nbye")
     terminal.see(b"bye")
-    with open(os.environ["FROE_FAKE_GONE"], "w"):
-        pass
+    later("")
     server.end()
     terminal.left(0, b"froe: db has ended")
+
+
+def reboot():
+    server, terminal = Server(3), Terminal("console", "db")
+    server.accept(b"OK 0 rw\nrestarting")
+    terminal.see(b"restarting")
+    later("")
+    server.end()
+    terminal.type(b"too early")
+    uuid = "uuid=11234567-89ab-cdef-0123-456789abcdef"
+    server = Server(8)
+    later(f"domain id=3 {uuid} flags=d\ndomain id=8 name=db {uuid} flags=r")
+    assert server.accept(b"OK 0 rw\nBooting") == "froe-console 1 -"
+    terminal.see(b"Booting")
+    terminal.type(b"\x1d")
+    terminal.left(0)
+    assert server.client.recv(10) == b"", "what the last life did not take went to the next"
 
 
 def pipe():
@@ -166,8 +189,7 @@ def pipe():
     process.stdin.write(b"in\x1d" + b"x" * 100000)
     process.stdin.close()
     server.want(b"in\x1d" + b"x" * 100000)
-    with open(os.environ["FROE_FAKE_GONE"], "w"):
-        pass
+    later("")
     server.client.sendall(b"put")
     server.end()
     assert process.stdout.read() == b"output"
@@ -192,6 +214,6 @@ def create():
     terminal.left(0)
 
 
-os.environ.setdefault("FROE_FAKE_GONE", os.path.join(os.getcwd(), "gone"))
+os.environ["FROE_FAKE_LATER"] = os.path.join(os.getcwd(), "later")
 {"session": session, "escape": escape, "read-only": read_only, "refused": refused, "again": again,
- "ended": ended, "pipe": pipe, "signal": signals, "create": create}[sys.argv[1]]()
+ "ended": ended, "reboot": reboot, "pipe": pipe, "signal": signals, "create": create}[sys.argv[1]]()

@@ -84,13 +84,13 @@ static uint32_t flags(const char *letters)
 	return bits;
 }
 
-static void load(void)
+static void load(const char *path)
 {
-	const char *path = getenv("FROE_FAKE");
 	FILE *file = path ? fopen(path, "r") : NULL;
 	char text[1100];
 
 	loaded = true;
+	count = domains = 0;
 	while (file && fgets(text, sizeof(text), file)) {
 		struct line *l = &lines[count];
 		struct froe_domain *d = &domain[domains];
@@ -121,8 +121,12 @@ static void load(void)
 /* Load if need be, and fail if the script says so. */
 static int begin(struct froe *f, const char *what)
 {
-	if (!loaded)
-		load();
+	const char *later = getenv("FROE_FAKE_LATER");
+
+	if (later && !access(later, F_OK))
+		load(later);
+	else if (!loaded)
+		load(getenv("FROE_FAKE"));
 	for (size_t i = 0; i < count; i++) {
 		const char *text = strstr(lines[i].text, "error=");
 
@@ -184,11 +188,7 @@ int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d)
 
 int froe_domain_info(struct froe *f, uint32_t id, struct froe_domain *d)
 {
-	const char *gone = getenv("FROE_FAKE_GONE");
 	char text[16];
-
-	if (gone && !access(gone, F_OK))
-		return froe__no_domain(f, "0");
 
 	snprintf(text, sizeof(text), "%u", id);
 	return froe_domain_find(f, text, d);
