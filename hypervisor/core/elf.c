@@ -4,7 +4,7 @@
  *
  * The file comes from a boot loader, perhaps cut short or from a damaged disk. Nothing in it is
  * believed: every offset is checked against the file's size before it is used, in a form that
- * cannot overflow, and headers are copied out because nothing says that they are aligned.
+ * cannot overflow, and headers are packed because nothing says that they are aligned.
  */
 #include <elf.h>
 #include <string.h>
@@ -17,18 +17,18 @@ struct elf_header {
 	u64 entry, phoff, shoff;
 	u32 flags;
 	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
+} __packed;
 static_assert(sizeof(struct elf_header) == 64, "ELF-64 object file format, figure 2");
 
 struct elf_program_header {
 	u32 type, flags;
 	u64 offset, vaddr, paddr, filesz, memsz, align;
-};
+} __packed;
 static_assert(sizeof(struct elf_program_header) == 56, "ELF-64 object file format, figure 6");
 
 struct elf_note {
 	u32 namesz, descsz, type;
-};
+} __packed;
 
 #define ELF_IDENT      "\177ELF\2\1\1" /* magic, 64-bit, little-endian, version 1 */
 #define ELF_EXECUTABLE 2
@@ -45,23 +45,22 @@ static bool in_file(u64 size, u64 offset, u64 length)
 /* Search one note segment for the PVH entry; 0, or -EINVAL if a note reaches out of the segment. */
 static int parse_notes(const u8 *p, u64 size, u64 align, u64 *entry)
 {
-	struct elf_note n;
-	u64 name, desc, at = 0;
+	u64 at = 0;
 
-	while (size - at >= sizeof(n)) {
-		memcpy(&n, p + at, sizeof(n));
-		name = at + sizeof(n);
-		desc = ROUND_UP(name + n.namesz, align);
-		if (!in_file(size, desc, n.descsz))
+	while (size - at >= sizeof(struct elf_note)) {
+		const struct elf_note *n = (const void *)(p + at);
+		u64 desc = ROUND_UP(at + sizeof(*n) + n->namesz, align);
+
+		if (!in_file(size, desc, n->descsz))
 			return -EINVAL;
-		if (n.type == XEN_ELFNOTE_PHYS32_ENTRY && n.namesz == 4 &&
-		    !memcmp(p + name, "Xen", 4)) {
-			if (n.descsz != 4 && n.descsz != 8)
+		if (n->type == XEN_ELFNOTE_PHYS32_ENTRY && n->namesz == 4 &&
+		    !memcmp(n + 1, "Xen", 4)) {
+			if (n->descsz != 4 && n->descsz != 8)
 				return -EINVAL;
 			*entry = 0;
-			memcpy(entry, p + desc, n.descsz);
+			memcpy(entry, p + desc, n->descsz);
 		}
-		at = min(ROUND_UP(desc + n.descsz, align), size);
+		at = min(ROUND_UP(desc + n->descsz, align), size);
 	}
 	return 0;
 }
@@ -78,11 +77,8 @@ static const char *add_segment(struct elf_image *out, const struct elf_program_h
 		if (ph->paddr < out->segment[i].paddr + out->segment[i].memsz &&
 		    out->segment[i].paddr < end)
 			return "segments overlap";
-	out->segment[out->count].paddr = ph->paddr;
-	out->segment[out->count].offset = ph->offset;
-	out->segment[out->count].filesz = ph->filesz;
-	out->segment[out->count].memsz = ph->memsz;
-	out->count++;
+	out->segment[out->count++] = (struct elf_segment){ ph->paddr, ph->offset, ph->filesz,
+		                                           ph->memsz };
 	out->low = min(out->low, ph->paddr);
 	out->high = max(out->high, end);
 	return NULL;
@@ -103,25 +99,25 @@ static const char *check_header(const struct elf_header *h, u64 size)
 /* The reason why the file is no good, NULL if it is. */
 static const char *parse(const u8 *file, u64 size, struct elf_image *out)
 {
-	struct elf_program_header ph;
-	struct elf_header h;
+	const struct elf_header *h = (const void *)file;
+	const struct elf_program_header *ph;
 	const char *why;
 	bool inside = false;
 
-	if (size < sizeof(h))
+	if (size < sizeof(*h))
 		return "too short for an ELF file";
-	memcpy(&h, file, sizeof(h));
-	why = check_header(&h, size);
-	for (u32 i = 0; !why && i < h.phnum; i++) {
-		memcpy(&ph, file + h.phoff + (u64)i * sizeof(ph), sizeof(ph));
-		if (ph.type != ELF_PT_LOAD && ph.type != ELF_PT_NOTE)
+	why = check_header(h, size);
+	for (u32 i = 0; !why && i < h->phnum; i++) {
+		ph = (const void *)(file + h->phoff + (u64)i * sizeof(*ph));
+		if (ph->type != ELF_PT_LOAD && ph->type != ELF_PT_NOTE)
 			continue;
-		if (!in_file(size, ph.offset, ph.filesz))
+		if (!in_file(size, ph->offset, ph->filesz))
 			return "a segment lies outside of the file (cut short?)";
-		if (ph.type == ELF_PT_LOAD && ph.memsz)
-			why = add_segment(out, &ph);
-		else if (ph.type == ELF_PT_NOTE && parse_notes(file + ph.offset, ph.filesz,
-		                                               ph.align == 8 ? 8 : 4, &out->entry))
+		if (ph->type == ELF_PT_LOAD && ph->memsz)
+			why = add_segment(out, ph);
+		else if (ph->type == ELF_PT_NOTE &&
+		         parse_notes(file + ph->offset, ph->filesz, ph->align == 8 ? 8 : 4,
+		                     &out->entry))
 			return "damaged notes";
 	}
 	if (why)

@@ -7,7 +7,7 @@
 struct elf_image {
 	u64 entry; /* XEN_ELFNOTE_PHYS32_ENTRY */
 	u32 count;
-	struct {
+	struct elf_segment {
 		u64 paddr, offset, filesz, memsz;
 	} segment[ELF_MAX_SEGMENTS];
 	u64 low, high; /* physical range of all segments */

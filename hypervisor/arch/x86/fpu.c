@@ -124,23 +124,20 @@ void fpu_write_dr(u32 n, u64 val)
 }
 #undef DR_CASE
 
+#define DR_CASE(n)                                                                                 \
+	case n:                                                                                    \
+		__asm__ volatile("mov %%db" #n ",%0" : "=r"(val));                                 \
+		break;
 u64 fpu_read_dr(u32 n)
 {
 	u64 val = 0;
 
 	switch (n) {
-	case 0:
-		__asm__ volatile("mov %%db0,%0" : "=r"(val));
-		break;
-	case 1:
-		__asm__ volatile("mov %%db1,%0" : "=r"(val));
-		break;
-	case 2:
-		__asm__ volatile("mov %%db2,%0" : "=r"(val));
-		break;
-	case 3:
-		__asm__ volatile("mov %%db3,%0" : "=r"(val));
-		break;
+		DR_CASE(0)
+		DR_CASE(1)
+		DR_CASE(2)
+		DR_CASE(3)
 	}
 	return val;
 }
+#undef DR_CASE

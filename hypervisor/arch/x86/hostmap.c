@@ -186,40 +186,23 @@ bool hostmap_stack_of(const struct cpu *c, u64 sp, u64 *low, u64 *high)
 
 /* --- device memory and firmware tables --------------------------------------- */
 
-/*
- * Map what is not mapped yet of [at, end); what is mapped keeps its type. Hops over whole entries,
- * so that the size of a range does not matter much.
- */
-static int map_holes(paddr_t at, paddr_t end, u64 flags, enum mem_type type)
-{
-	while (at < end) {
-		u64 va = DIRECTMAP_BASE + at;
-		struct pt_leaf leaf = pt_lookup(&pt_host, host_root, va);
-		u64 next = ROUND_DOWN(at, pt_level_size(&pt_host, leaf.level)) +
-		           pt_level_size(&pt_host, leaf.level);
-		int rc = 0;
-
-		next = min(next, end);
-		if (!(leaf.entry & PTE_P))
-			rc = map(va, at, next - at, flags, type);
-		if (rc)
-			return rc;
-		at = next;
-	}
-	return 0;
-}
-
+/* What is mapped already keeps its type. */
 static void *map_alias(paddr_t pa, u64 size, u64 flags, enum mem_type type)
 {
 	paddr_t end = ROUND_UP(pa + size, PAGE_SIZE);
-	int rc;
+	int rc = 0;
 
 	if (!size || pa + size < pa || end < pa || end > DIRECTMAP_SIZE)
 		return NULL;
 	if (!host_root) /* the boot tables reach 4 GiB */
 		return end <= 4 * GIB ? paddr_to_virt(pa) : NULL;
 	spin_lock(&host_lock);
-	rc = map_holes(ROUND_DOWN(pa, PAGE_SIZE), end, flags, type);
+	for (paddr_t at = ROUND_DOWN(pa, PAGE_SIZE); at < end && !rc; at += PAGE_SIZE) {
+		u64 va = DIRECTMAP_BASE + at;
+
+		if (!(pt_lookup(&pt_host, host_root, va).entry & PTE_P))
+			rc = map(va, at, PAGE_SIZE, flags, type);
+	}
 	spin_unlock(&host_lock);
 	return rc ? NULL : paddr_to_virt(pa);
 }
