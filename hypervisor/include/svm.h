@@ -186,5 +186,6 @@ void svm_tpr_read(struct vcpu *v);
 void svm_tpr_write(struct vcpu *v);
 void svm_step(struct vcpu *v);
 void svm_disarm(struct vcpu *v);
+void svm_halt(struct vcpu *v); /* HLT at RIP */
 /* Go on behind the instruction that exited; its opcode is `length` bytes long without prefixes. */
 void svm_skip(struct vcpu *v, u32 length);

@@ -358,24 +358,24 @@ static void svm_arm_nmi(struct vcpu *v)
 }
 
 /*
- * VMRUN of QEMU 7.2 forgets the interrupt shadow and would deliver V_IRQ inside `sti; hlt` or
- * `mov ss; mov sp`. A HLT in the shadow is completed here; anything else is stepped over. CPUs
- * that report a next RIP keep the shadow.
+ * VMRUN of QEMU 7.2 forgets the interrupt shadow: this entry, or the next one if nothing happens in
+ * this, would deliver V_IRQ inside `sti; hlt` or `mov ss; mov sp`. A HLT in the shadow is executed
+ * here; anything else is stepped over, which the result says. CPUs that report a next RIP keep the
+ * shadow.
  */
-static void svm_leave_shadow(struct vcpu *v)
+static bool svm_leave_shadow(struct vcpu *v)
 {
-	struct svm_vcpu *s = svm(v);
-	struct vmcb *b = s->vmcb;
+	const struct vmcb *b = svm(v)->vmcb;
 	u8 op;
 
-	if (cpu_features.nrips || !s->armed)
-		return;
+	if (cpu_features.nrips || !(b->rflags & RFLAGS_IF))
+		return false;
 	if (!copy_from_guest(&op, b->cs.base + b->rip, 1) && op == 0xf4) {
-		svm_skip(v, 1); /* HLT with something to deliver: over at once */
-		return;
+		svm_halt(v);
+		return false;
 	}
-	svm_disarm(v);
 	svm_step(v);
+	return true;
 }
 
 /* INIT and SIPI, in that order; false while the vCPU waits for a SIPI. */
@@ -420,6 +420,8 @@ static __noinline bool svm_prepare(struct vcpu *v)
 		WRITE_ONCE(v->attention, 1); /* one instruction first */
 		return true;
 	}
+	if (unlikely(b->shadow & 1) && svm_leave_shadow(v))
+		return true;
 	if (unlikely(READ_ONCE(v->nmi_pending))) {
 		svm_arm_nmi(v);
 		if (b->event_inject & EVENT_VALID)
@@ -434,8 +436,6 @@ static __noinline bool svm_prepare(struct vcpu *v)
 		}
 		v->halted = v->hlt_irq_off = false;
 	}
-	if (unlikely(b->shadow & 1))
-		svm_leave_shadow(v);
 	return true;
 }
 

@@ -165,7 +165,7 @@ static void exit_ud(struct vcpu *v)
 	inject_ud(v);
 }
 
-static void exit_hlt(struct vcpu *v)
+void svm_halt(struct vcpu *v)
 {
 	const struct vmcb *b = svm(v)->vmcb;
 
@@ -413,7 +413,7 @@ void svm_exit(struct vcpu *v)
 	case EXIT_NMI:
 		break; /* the host has taken it at STGI */
 	case EXIT_HLT:
-		exit_hlt(v);
+		svm_halt(v);
 		break;
 	case EXIT_MSR:
 		exit_msr(v);
