@@ -133,59 +133,55 @@ int froe_host_info(struct froe *f, struct froe_host *h)
 	return 0;
 }
 
-int froe_host_dmesg(struct froe *f, bool clear, char **text, size_t *size)
+/* Append what the ring has from *index on; how many bytes that were, or -1. */
+static long read_messages(struct froe *f, bool clear, uint32_t *index, char **all, size_t *length)
 {
-	uint32_t index = 0, n;
-	char *all = NULL, *part, *grown;
-	size_t length = 0;
+	char *part, *grown;
+	struct xen_sysctl *s = froe__sysctl(f, XEN_SYSCTL_readconsole, DMESG_PART, &part);
+	uint32_t n;
 	long rc;
 
-	/* It is read in parts, and cleared only when all of it is here. */
-	for (;;) {
-		struct xen_sysctl *s = froe__sysctl(f, XEN_SYSCTL_readconsole, DMESG_PART, &part);
+	if (!s)
+		return -1;
+	s->u.readconsole.clear = clear;
+	s->u.readconsole.incremental = 1;
+	s->u.readconsole.index = *index;
+	s->u.readconsole.count = DMESG_PART;
+	set_xen_guest_handle(s->u.readconsole.buffer, part);
+	rc = froe__sysctl_call(f, s);
+	if (rc < 0)
+		return froe__hyper_fail(f, rc, "give its messages", HOST);
+	*index = s->u.readconsole.index;
+	n = s->u.readconsole.count;
+	n = n > DMESG_PART ? DMESG_PART : n;
+	grown = realloc(*all, *length + n + 1);
+	if (!grown)
+		return froe__nomem(f);
+	*all = grown;
+	memcpy(grown + *length, part, n);
+	*length += n;
+	grown[*length] = 0;
+	return n;
+}
 
-		if (!s)
-			goto failed;
-		s->u.readconsole.incremental = 1;
-		s->u.readconsole.index = index;
-		s->u.readconsole.count = DMESG_PART;
-		set_xen_guest_handle(s->u.readconsole.buffer, part);
-		rc = froe__sysctl_call(f, s);
-		if (rc < 0) {
-			froe__hyper_fail(f, rc, "give its messages", HOST);
-			goto failed;
-		}
-		n = s->u.readconsole.count;
-		index = s->u.readconsole.index;
-		grown = n <= DMESG_PART ? realloc(all, length + n + 1) : NULL;
-		if (!grown) {
-			froe__nomem(f);
-			goto failed;
-		}
-		all = grown;
-		memcpy(all + length, part, n);
-		length += n;
-		all[length] = 0;
-		if (!n)
-			break;
-	}
-	if (clear) {
-		struct xen_sysctl *s = froe__sysctl(f, XEN_SYSCTL_readconsole, DMESG_PART, &part);
+int froe_host_dmesg(struct froe *f, bool clear, char **text, size_t *size)
+{
+	char *all = NULL;
+	size_t length = 0;
+	uint32_t index = 0;
+	long n;
 
-		if (!s)
-			goto failed;
-		s->u.readconsole.clear = 1;
-		set_xen_guest_handle(s->u.readconsole.buffer, part);
-		rc = froe__sysctl_call(f, s);
-		if (rc < 0) {
-			froe__hyper_fail(f, rc, "clear its messages", HOST);
-			goto failed;
-		}
+	/* The call that clears is the last, and returns what came since the one before. */
+	do
+		n = read_messages(f, false, &index, &all, &length);
+	while (n > 0);
+	if (n == 0 && clear)
+		n = read_messages(f, true, &index, &all, &length);
+	if (n < 0) {
+		free(all);
+		return -1;
 	}
 	*text = all;
 	*size = length;
 	return 0;
-failed:
-	free(all);
-	return -1;
 }
