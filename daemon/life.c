@@ -391,7 +391,7 @@ static bool used_by_another(const char *vm)
 /* Nothing of a domain that is gone is left in the store, whoever should have removed it. */
 static void tidy(uint16_t domid)
 {
-	char path[64], vm[128];
+	char path[64], vm[128], index[512], holder[16];
 	bool has_vm = identity(domid, vm, sizeof(vm));
 
 	snprintf(path, sizeof(path), "/local/domain/%u", domid);
@@ -399,6 +399,13 @@ static void tidy(uint16_t domid)
 		store_drop(path);
 	if (has_vm && node_find(store_root(), vm) && !used_by_another(vm))
 		store_drop(vm);
+	/* libctl's index of names: /froe/guest/ID says where the name is. */
+	snprintf(path, sizeof(path), "/froe/guest/%u", domid);
+	if (store_get(path, index, sizeof(index))) {
+		if (store_get(index, holder, sizeof(holder)) && strtoul(holder, NULL, 10) == domid)
+			store_drop(index);
+		store_drop(path);
+	}
 	store_forget_domain(domid);
 	forget_restarts();
 }

@@ -336,14 +336,10 @@ int froe_domain_destroy(struct froe *f, uint32_t id)
 	if (!id)
 		return froe__fail(f, FROE_USAGE, "poweroff ends it, and the machine with it",
 		                  "domain 0 is the control domain");
-	/* It must not go on while it loses what it works with. */
-	if (froe__domctl_simple(f, XEN_DOMCTL_pausedomain, id, "destroy") < 0)
-		return -1;
-	/* Without a store the domain can still go; that is what was asked for. */
-	if (froe__tree_remove(f, id) < 0 && froe_code(f) != FROE_UNREACHABLE)
-		return -1;
+	/* It keeps its name while it dies. */
 	if (froe__domctl_simple(f, XEN_DOMCTL_destroydomain, id, "destroy") < 0)
 		return -1;
 	drop_config(id);
-	return 0;
+	/* With no store it is gone all the same; froed tidies when it comes back. */
+	return froe__tree_remove(f, id) < 0 && froe_code(f) != FROE_UNREACHABLE ? -1 : 0;
 }

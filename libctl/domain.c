@@ -4,7 +4,7 @@
  *
  * Names are in the store. Two directories of it index those of the guests that this library made,
  * so that neither the check for a name in use nor a look-up reads the name of every guest:
- * /froe/name/NAME holds an id, and /froe/guest has an entry for each id. An entry is a hint: it
+ * /froe/name/NAME holds an id, and /froe/guest/ID the path of that. An entry is a hint: it
  * counts only if the domain's own name agrees. A domain with no entry was made by other tools, and
  * its name is read.
  */

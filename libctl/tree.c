@@ -206,7 +206,7 @@ int froe__tree_write(struct build *b)
 	add_domain(&t, b, uuid);
 	add_vm(&t, b, uuid);
 	add(&t, NULL, number(n, b->id), "%s", path);
-	add(&t, NULL, NULL, "/froe/guest/%u", b->id);
+	add(&t, NULL, path, "/froe/guest/%u", b->id);
 	if (t.failed)
 		rc = froe__nomem(b->f);
 	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++) {
@@ -223,45 +223,31 @@ int froe__tree_write(struct build *b)
 	return rc;
 }
 
-static char *read_node(struct froe *f, const char *format, unsigned id)
-{
-	char path[64], *value = NULL;
-
-	snprintf(path, sizeof(path), format, id);
-	return froe_store_read(f, 0, path, &value, NULL) == 0 ? value : NULL;
-}
-
 int froe__tree_remove(struct froe *f, uint32_t id)
 {
-	char path[2][64], index[FROE_NAME_PATH];
-	const char *const ask[] = { path[0], path[1] };
-	char *value[2], *holder = NULL;
-	const char *paths[5];
+	char own[64], ours[64], vm[64], *value[2] = { NULL, NULL }, *holder;
+	const char *const ask[] = { vm, ours };
+	const char *paths[4];
 	size_t n = 0;
-	bool ours;
+	int rc;
 
-	snprintf(path[0], sizeof(path[0]), "/local/domain/%u/name", id);
-	snprintf(path[1], sizeof(path[1]), "/local/domain/%u/vm", id);
+	snprintf(own, sizeof(own), "/local/domain/%u", id);
+	snprintf(ours, sizeof(ours), "/froe/guest/%u", id);
+	snprintf(vm, sizeof(vm), "/local/domain/%u/vm", id);
 	if (froe_store_read_many(f, 0, ask, value, 2) < 0)
 		return -1;
-	snprintf(path[0], sizeof(path[0]), "/local/domain/%u", id);
-	snprintf(path[1], sizeof(path[1]), "/froe/guest/%u", id);
-	paths[n++] = path[0];
-	paths[n++] = path[1];
-	if (value[1] && !strncmp(value[1], "/vm/", 4))
-		paths[n++] = value[1];
+	paths[n++] = own;
+	paths[n++] = ours;
+	if (value[0] && !strncmp(value[0], "/vm/", 4))
+		paths[n++] = value[0];
 	/* The name may be another's by now. */
-	if (value[0] && *value[0]) {
-		froe__name_path(value[0], index);
-		if (froe_store_read(f, 0, index, &holder, NULL) == 0) {
-			ours = strtoul(holder, NULL, 10) == id;
-			free(holder);
-			if (ours)
-				paths[n++] = index;
-		}
+	if (value[1] && !strncmp(value[1], "/froe/name/", 11) &&
+	    froe_store_read(f, 0, value[1], &holder, NULL) == 0) {
+		if (strtoul(holder, NULL, 10) == id)
+			paths[n++] = value[1];
+		free(holder);
 	}
-	int rc = froe__wire_begin(f);
-
+	rc = froe__wire_begin(f);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = froe__wire_add(f, XS_RM, 0, paths[i], strlen(paths[i]) + 1, NULL, 0);
 	if (rc == 0)
@@ -301,8 +287,10 @@ int froe__tree_check(struct build *b)
 	free(value);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	value = read_node(f, "/local/domain/%u/vm", id);
-	rc = value && !strcmp(value + strcspn(value, "/") + 4, uuid);
+	snprintf(path, sizeof(path), "/local/domain/%u/vm", id);
+	if (froe_store_read(f, 0, path, &value, NULL) < 0)
+		return froe_code(f) == FROE_NOT_FOUND ? 0 : -1;
+	rc = !strncmp(value, "/vm/", 4) && !strcmp(value + 4, uuid);
 	free(value);
 	return rc ? froe__fail(f, FROE_EXISTS, "leave the uuid out: each guest gets its own",
 	                       "a guest with the UUID %s exists already: domain %u", uuid, id)

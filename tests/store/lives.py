@@ -85,9 +85,13 @@ def test_tidy():
     """A domain that is gone leaves nothing, whether a tool tidied or not."""
     with daemon(store_only=False) as d:
         c = start(d)
+        c.write("/froe/guest/6", "/froe/name/db")
+        c.write("/froe/name/db", "6")
         before = c.tree("/")
         for tool_tidies in (False, True):
             g = d.guest(5, "web")
+            c.write("/froe/guest/5", "/froe/name/web")
+            c.write("/froe/name/web", "5")
             c.write("/local/domain/5/data", "")
             c.perms("/local/domain/5/data", "n5")
             g.write("data/own", "x")
@@ -119,10 +123,14 @@ def test_same_vm():
         d.guest(5, "web")
         d.guest(6, "web")
         c.write("/local/domain/6/vm", "/vm/u5")
+        c.write("/froe/guest/5", "/froe/name/web")
+        c.write("/froe/name/web", "6")
         gone(d, 5)
         while "5" in c.ls("/local/domain"):
             c.event(0.05)
         equal(c.read("/vm/u5/name"), "web")
+        equal(c.read("/froe/name/web"), "6")
+        equal(c.ls("/froe/guest"), [])
 
 
 def test_restart_while_ended():
