@@ -2,9 +2,9 @@
 /*
  * froe: from the command line to a verb.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +31,22 @@ static const struct option everywhere[] = {
 #define OPTIONS_MAX 32
 
 /* xl's codes: 1 for what stands in front of the verb, 2 for the verb's own options. */
-static int misused(struct call *c, int code, const char *hint, const char *fmt, const char *what)
+static int misused(struct call *c, int code, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+static int misused(struct call *c, int code, const char *hint, const char *fmt, ...)
 {
-	char text[256];
+	char text[512] = "";
+	va_list args;
+	size_t begin;
 
 	if (!c->out)
 		output_open(c);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(text, sizeof(text), fmt, c->cmd ? c->cmd->name : "", what);
-#pragma GCC diagnostic pop
+	if (c->cmd)
+		snprintf(text, sizeof(text), "%s: ", c->cmd->name);
+	begin = strlen(text);
+	va_start(args, fmt);
+	vsnprintf(text + begin, sizeof(text) - begin, fmt, args);
+	va_end(args);
 	output_error(c, NULL, code, "usage", text, hint);
 	return code;
 }
@@ -135,16 +141,16 @@ static int read_globals(struct call *c, int argc, char **argv, int *code)
 			*code = 0;
 			return -1;
 		case '?':
-			*code = misused(c, FROE_FAIL, "froe help", "%sunknown option %s",
+			*code = misused(c, FROE_FAIL, "froe help", "unknown option %s",
 			                stumbled(argv));
 			return -1;
 		case ':':
-			*code = misused(c, FROE_FAIL, "froe help", "%soption %s needs a value",
+			*code = misused(c, FROE_FAIL, "froe help", "option %s needs a value",
 			                stumbled(argv));
 			return -1;
 		default:
 			if (!take_everywhere(c, option)) {
-				*code = misused(c, FROE_FAIL, "froe help", "%sbad value \"%s\"",
+				*code = misused(c, FROE_FAIL, "froe help", "bad value \"%s\"",
 				                optarg);
 				return -1;
 			}
@@ -181,16 +187,16 @@ static int read_options(struct call *c, int argc, char **argv)
 			return -1;
 		case '?':
 			return misused(c, FROE_USAGE, "with -h it lists its options",
-			               "%s: unknown option %s", stumbled(argv));
+			               "unknown option %s", stumbled(argv));
 		case ':':
 			return misused(c, FROE_USAGE, "with -h it lists its options",
-			               "%s: option %s needs a value", stumbled(argv));
+			               "option %s needs a value", stumbled(argv));
 		default:
 			if (option < OPT_JSON) {
 				c->option[option].times++;
 				c->option[option].value = optarg;
 			} else if (!take_everywhere(c, option)) {
-				return misused(c, FROE_USAGE, "froe help", "%s: bad value \"%s\"",
+				return misused(c, FROE_USAGE, "froe help", "bad value \"%s\"",
 				               optarg);
 			}
 		}
@@ -205,14 +211,12 @@ static int check_arguments(struct call *c)
 	char text[256];
 
 	if (c->dry && !(c->cmd->flags & CMD_DRY))
-		return misused(c, FROE_FAIL, NULL, "%s: does not work with -N%s", "");
+		return misused(c, FROE_FAIL, NULL, "does not work with -N");
 	if (c->args >= c->cmd->least && (c->cmd->most < 0 || c->args <= c->cmd->most))
 		return 0;
 	snprintf(text, sizeof(text), "froe %s %s", c->cmd->name, c->cmd->arguments);
-	return misused(c, FROE_USAGE, text,
-	               c->args < c->cmd->least ? "%s: too few arguments%s"
-	                                       : "%s: too many arguments%s",
-	               "");
+	return misused(c, FROE_USAGE, text, "too %s arguments",
+	               c->args < c->cmd->least ? "few" : "many");
 }
 
 static int run_verb(struct call *c, int argc, char **argv)
@@ -227,7 +231,7 @@ static int run_verb(struct call *c, int argc, char **argv)
 		return rc;
 	c->froe = froe_open();
 	if (!c->froe)
-		return misused(c, FROE_FAIL, NULL, "%s: out of memory%s", "");
+		return misused(c, FROE_FAIL, NULL, "out of memory");
 	rc = c->cmd->run(c);
 	froe_close(c->froe);
 	return rc;
@@ -236,12 +240,10 @@ static int run_verb(struct call *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static struct call c = { .header = true, .timeout_ms = -1 };
-	const char *why = "%s%s: no such command";
 	int rc;
 
-	if (read_globals(&c, argc, argv, &rc)) {
+	if (read_globals(&c, argc, argv, &rc))
 		return c.out ? output_close(&c, rc) : rc;
-	}
 	argc -= optind;
 	argv += optind;
 	if (!argc) {
@@ -250,11 +252,10 @@ int main(int argc, char **argv)
 	}
 	c.cmd = cmd_find(argv[0]);
 	if (c.cmd && c.cmd->unsupported)
-		rc = misused(&c, FROE_FAIL, NULL, "%s: not supported by Froe: %s",
-		             c.cmd->unsupported);
+		rc = misused(&c, FROE_FAIL, NULL, "not supported by Froe: %s", c.cmd->unsupported);
 	else if (c.cmd)
 		rc = run_verb(&c, argc, argv);
 	else
-		rc = misused(&c, FROE_FAIL, "froe help lists them", why, argv[0]);
+		rc = misused(&c, FROE_FAIL, "froe help lists them", "%s: no such command", argv[0]);
 	return c.out ? output_close(&c, rc) : rc;
 }
