@@ -23,7 +23,7 @@ int build_guest(struct call *c, const struct froe_config *config, bool paused, u
 	sigaddset(&hold, SIGHUP);
 	sigprocmask(SIG_BLOCK, &hold, &before);
 	if (froe_domain_create(c->froe, config, &how, id))
-		rc = call_failed(c, config->name);
+		rc = call_failed_build(c, config->name);
 	sigpending(&pending);
 	if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
 	    sigismember(&pending, SIGHUP)) {

@@ -83,6 +83,8 @@ const char *domain_folder(void);
 int domain_each(struct call *c, int (*act)(struct call *c, const struct froe_domain *d));
 /* Report the handle's last error; returns its code. */
 int call_failed(struct call *c, const char *item);
+/* The same while a guest is built: a file that is missing is not "no such guest". */
+int call_failed_build(struct call *c, const char *item);
 /* Refuse something with a reason of the tool itself. */
 int call_refuse(struct call *c, int code, const char *item, const char *id, const char *hint,
                 const char *fmt, ...) __attribute__((format(printf, 6, 7)));

@@ -69,7 +69,7 @@ static int load(struct call *c, struct froe_config **config)
 	                              &problems);
 	report_problems(c, &problems);
 	froe_problems_free(&problems);
-	return rc ? call_failed(c, file) : 0;
+	return rc ? call_failed_build(c, file) : 0;
 }
 
 struct made {

@@ -21,7 +21,7 @@ static int restart_guest(struct call *c)
 		                   "%s: has not ended", domain_name(&d));
 	/* The file goes with the domain, so it is read first. */
 	if (guestfile_load(c, &d, &config))
-		return call_failed(c, domain_name(&d));
+		return call_failed_build(c, domain_name(&d));
 	rc = froe_domain_destroy(c->froe, d.id) ? call_failed(c, domain_name(&d))
 	                                        : build_guest(c, config, false, &id);
 	froe_config_free(config);

@@ -315,6 +315,8 @@ static void catch_signals(struct console *s)
 		sigaddset(&hold, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
+	/* Whoever reads what is printed may go, and the terminal still be put right. */
+	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &hold, &s->waiting);
 }
 

@@ -8,13 +8,24 @@
 #include <string.h>
 #include "output.h"
 
-int call_failed(struct call *c, const char *item)
+static int failed(struct call *c, const char *item, int code)
 {
 	char text[1024];
 
 	snprintf(text, sizeof(text), "%s: %s", c->cmd->name, froe_error(c->froe));
-	output_error(c, item, froe_code(c->froe), froe_error_id(c->froe), text, froe_hint(c->froe));
-	return froe_code(c->froe);
+	output_error(c, item, code, froe_error_id(c->froe), text, froe_hint(c->froe));
+	return code;
+}
+
+int call_failed(struct call *c, const char *item)
+{
+	return failed(c, item, froe_code(c->froe));
+}
+
+int call_failed_build(struct call *c, const char *item)
+{
+	return failed(c, item,
+	              froe_code(c->froe) == FROE_NOT_FOUND ? FROE_BUILD : froe_code(c->froe));
 }
 
 int call_refuse(struct call *c, int code, const char *item, const char *id, const char *hint,

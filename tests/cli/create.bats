@@ -9,7 +9,7 @@ load helpers
 	[ "$status" -eq 6 ]
 	[[ $stderr == "froe: create: no configuration file"* ]]
 	froe create nosuch.cfg
-	[ "$status" -eq 10 ]
+	[ "$status" -eq 3 ]
 	[[ $stderr == *"froe: create: configuration nosuch.cfg: No such file or directory"* ]]
 	froe create .
 	[ "$status" -eq 6 ]
@@ -113,12 +113,21 @@ load helpers
 
 @test "create: what the library refuses keeps its code" {
 	guest_file
-	for code in 1 3 6 10 11 12 14; do
+	for code in 1 3 6 11 12 14; do
 		fake <<<"fail what=create code=$code id=x error=no such luck"
 		froe create guest.cfg
 		[ "$status" -eq $code ]
 		[[ $stderr == *"froe: create: no such luck"* ]]
 	done
+}
+
+@test "create: a kernel that is missing is no guest that is missing" {
+	guest_file
+	fake <<<"fail what=create code=10 id=x error=cannot open the kernel"
+	froe create guest.cfg
+	[ "$status" -eq 3 ]
+	froe --json create guest.cfg
+	json 'j["errors"][0]["code"] == 3 and j["errors"][0]["id"] == "not-found"'
 }
 
 @test "create -V, -A: guests have no screen" {

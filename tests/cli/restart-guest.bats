@@ -26,6 +26,6 @@ load helpers
 	[ "$status" -eq 1 ]
 	echo "domain id=4 name=new flags=s reason=1 memory=0 vcpus=1 time=0" >>fake
 	froe restart-guest 4
-	[ "$status" -eq 10 ]
+	[ "$status" -eq 3 ]
 	log_is
 }
