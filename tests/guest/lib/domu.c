@@ -140,7 +140,7 @@ long domu_write(domid_t id, volatile void *at, const void *from, size_t n)
 	return copy(id, (uint64_t)at, (void *)from, n, FROE_COPY_TO_GUEST);
 }
 
-static void load(domid_t id, void (*fn)(uint64_t arg), uint64_t arg)
+bool domu_load(domid_t id, void (*fn)(uint64_t arg), uint64_t arg)
 {
 	struct hvm_start_info info = { .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1 };
 	size_t size = (size_t)(guest_bss - (char *)IMAGE);
@@ -149,8 +149,8 @@ static void load(domid_t id, void (*fn)(uint64_t arg), uint64_t arg)
 	info.cmdline_paddr = START_INFO + sizeof(info); /* an empty one: RAM is zeroed */
 	domu_fn = fn;
 	domu_arg = arg;
-	EXPECT_EQ(domu_write(id, (void *)IMAGE, (void *)IMAGE, size), size);
-	EXPECT_EQ(domu_write(id, (void *)START_INFO, &info, sizeof(info)), sizeof(info));
+	return domu_write(id, (void *)IMAGE, (void *)IMAGE, size) == (long)size &&
+	       domu_write(id, (void *)START_INFO, &info, sizeof(info)) == sizeof(info);
 }
 
 domid_t domu_build(void (*fn)(uint64_t arg), uint64_t arg, unsigned int vcpus)
@@ -168,7 +168,7 @@ domid_t domu_build(void (*fn)(uint64_t arg), uint64_t arg, unsigned int vcpus)
 	EXPECT_EQ(domu_op(id, XEN_DOMCTL_max_mem, &op), 0);
 	EXPECT_EQ(domu_populate(id, 0, LARGE, 1), 1);
 	EXPECT_EQ(domu_populate(id, IMAGE / PAGE_SIZE, LARGE, 3), 3);
-	load(id, fn, arg);
+	EXPECT(domu_load(id, fn, arg));
 	domu_context(&cpu);
 	EXPECT_EQ(domu_set_context(id, 0, &cpu), 0);
 	return id;

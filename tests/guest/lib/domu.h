@@ -24,6 +24,7 @@ long domu_simple(domid_t id, unsigned int cmd); /* without a structure */
 /* What each step asks for, for tests that want one of it to be different. */
 void domu_config(struct xen_domctl *op, unsigned int vcpus);
 long domu_populate(domid_t id, uint64_t gfn, unsigned int order, unsigned int count);
+bool domu_load(domid_t id, void (*fn)(uint64_t arg), uint64_t arg);
 void domu_context(struct hvm_hw_cpu *cpu);
 long domu_set_context(domid_t id, unsigned int vcpu, const struct hvm_hw_cpu *cpu);
 
