@@ -22,8 +22,7 @@
 #define OVERHEAD_SHARE 512 /* nested page tables, if all of them are of small pages */
 #define WEIGHT_DEFAULT 256
 
-/* --- /run/froe ---------------------------------------------------------------------------------
- */
+/* --- /run/froe ------------------------------------------------------------------------- */
 
 static const char *run_folder(void)
 {
@@ -36,19 +35,20 @@ static const char *run_folder(void)
 static int open_run(const char *folder, const char *name, int flags)
 {
 	char path[2 * PATH_MAX];
+	int top = snprintf(path, sizeof(path), "%s", run_folder());
+	int middle = top + snprintf(path + top, sizeof(path) - top, "/%s", folder);
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name);
+	snprintf(path + middle, sizeof(path) - middle, "/%s", name);
 	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 && errno == ENOENT && flags & O_CREAT) {
-		snprintf(path, sizeof(path), "%s", run_folder());
-		mkdir(path, 0755);
-		snprintf(path, sizeof(path), "%s/%s", run_folder(), folder);
-		mkdir(path, 0755);
-		snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name);
-		fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	}
-	return fd;
+	if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT))
+		return fd;
+	path[middle] = path[top] = 0;
+	mkdir(path, 0755);
+	path[top] = '/';
+	mkdir(path, 0755);
+	path[middle] = '/';
+	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 static void unlink_run(const char *folder, const char *name)
@@ -123,8 +123,7 @@ static void drop_config(uint32_t id)
 	unlink_run("guest", name);
 }
 
-/* --- the parts of a guest ----------------------------------------------------------------------
- */
+/* --- the parts of a guest -------------------------------------------------------------- */
 
 static int admit(struct build *b)
 {
@@ -286,8 +285,7 @@ static int rings(struct build *b)
 	return froe__seed_grants(b->f, b->id, CONSOLE_GFN, STORE_GFN);
 }
 
-/* --- create and destroy ------------------------------------------------------------------------
- */
+/* --- create and destroy ---------------------------------------------------------------- */
 
 static int build(struct build *b, const struct froe_create *how)
 {

@@ -32,7 +32,7 @@ const char *froe_action_name(enum froe_action a)
 	return (unsigned)a < ACTIONS ? action_names[a] : "?";
 }
 
-/* --- settings ---------------------------------------------------------------------------- */
+/* --- settings -------------------------------------------------------------------------- */
 
 static const struct setting *find(const struct parse *p, const char *key)
 {
@@ -72,7 +72,7 @@ static char *keep(struct parse *p, const char *text)
 	return copy;
 }
 
-/* --- names and files --------------------------------------------------------------------- */
+/* --- names and files ------------------------------------------------------------------- */
 
 static void take_name(struct parse *p, struct froe_config *c)
 {
@@ -180,7 +180,7 @@ static void take_cmdline(struct parse *p, struct froe_config *c)
 		     CMDLINE_MAX, strlen(cmdline));
 }
 
-/* --- memory and CPUs --------------------------------------------------------------------- */
+/* --- memory and CPUs ------------------------------------------------------------------- */
 
 static void take_memory(struct parse *p, struct froe_config *c)
 {
@@ -251,7 +251,7 @@ static struct froe_cpumap *take_cpus(struct parse *p, const struct froe_config *
 	return map;
 }
 
-/* --- what happens at its end ------------------------------------------------------------- */
+/* --- what happens at its end ----------------------------------------------------------- */
 
 static enum froe_action take_action(struct parse *p, const char *key, enum froe_action otherwise)
 {
@@ -280,7 +280,7 @@ static void take_actions(struct parse *p, struct froe_config *c)
 	c->on_soft_reset = take_action(p, "on_soft_reset", FROE_ACTION_SOFT_RESET);
 }
 
-/* --- the whole --------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------- */
 
 static void need(struct parse *p, const char *file, const char *key, const char *also,
                  const char *hint)

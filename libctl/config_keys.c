@@ -87,7 +87,7 @@ static const char *nearest_key(const char *name)
 #define WARN(p, s, hint, ...)                                                                      \
 	froe__problem(p, SEVERITY_WARNING, &(s)->at, (s)->key, hint, __VA_ARGS__)
 
-/* --- kinds and ranges -------------------------------------------------------------------- */
+/* --- kinds and ranges ------------------------------------------------------------------ */
 
 /* Whether `word` is one of `words`; *neutral whether it stands in front of the bar. */
 static bool in_words(const char *words, const char *word, bool *neutral)
@@ -195,7 +195,7 @@ static bool check_kind(struct parse *p, const struct key *k, const struct settin
 	return true;
 }
 
-/* --- what is served ---------------------------------------------------------------------- */
+/* --- what is served -------------------------------------------------------------------- */
 
 static bool refused(const struct key *k)
 {
@@ -244,7 +244,7 @@ static void check_setting(struct parse *p, const struct setting *s)
 		say_refused(p, k, s);
 }
 
-/* --- names ------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------------------- */
 
 /* Today's name for an old one, with a warning; false for a key that there is not. */
 static bool check_name(struct parse *p, struct setting *s)

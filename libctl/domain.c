@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Domains that exist: what they are, which one is meant, pause, and waiting for them.
- *
- * Names are in the store. Two directories of it index those of the guests that this library made,
- * so that neither the check for a name in use nor a look-up reads the name of every guest:
- * /froe/name/NAME holds an id, and /froe/guest/ID the path of that. An entry is a hint: it
- * counts only if the domain's own name agrees. A domain with no entry was made by other tools, and
- * its name is read.
+ * Domains that exist: what they are, pause, and waiting for them.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,13 +42,8 @@ static void fill(struct froe_domain *d, const struct xen_domctl_getdomaininfo *i
 	d->cpupool = i->cpupool;
 }
 
-static void set_name(struct froe_domain *d, const char *name)
-{
-	snprintf(d->name, sizeof(d->name), "%s", name ? name : "");
-}
-
 /* All domains with no names. */
-static int list_ids(struct froe *f, struct froe_domain **list, size_t *count)
+int froe__domain_ids(struct froe *f, struct froe_domain **list, size_t *count)
 {
 	struct froe_domain *all = NULL, *grown;
 	struct xen_domctl_getdomaininfo *info;
@@ -97,8 +85,8 @@ failed:
 	return -1;
 }
 
-/* Fill in the names of a list, or of its members whose `name` is not yet known to be "". */
-static int read_names(struct froe *f, struct froe_domain *list, size_t count)
+/* All in one go; a domain without one keeps "". */
+int froe__domain_names(struct froe *f, struct froe_domain *list, size_t count)
 {
 	char(*path)[40] = calloc(count + 1, sizeof(*path));
 	const char **at = calloc(count + 1, sizeof(*at));
@@ -112,7 +100,8 @@ static int read_names(struct froe *f, struct froe_domain *list, size_t count)
 		}
 		rc = froe_store_read_many(f, 0, at, value, count);
 		for (size_t i = 0; rc == 0 && i < count; i++) {
-			set_name(&list[i], value[i]);
+			snprintf(list[i].name, sizeof(list[i].name), "%s",
+			         value[i] ? value[i] : "");
 			free(value[i]);
 		}
 	} else {
@@ -126,9 +115,9 @@ static int read_names(struct froe *f, struct froe_domain *list, size_t count)
 
 int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count)
 {
-	if (list_ids(f, list, count) < 0)
+	if (froe__domain_ids(f, list, count) < 0)
 		return -1;
-	if (read_names(f, *list, *count) < 0 && froe_code(f) != FROE_UNREACHABLE) {
+	if (froe__domain_names(f, *list, *count) < 0 && froe_code(f) != FROE_UNREACHABLE) {
 		free(*list);
 		return -1;
 	}
@@ -136,7 +125,7 @@ int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count)
 }
 
 /* 0 with no name filled in, 1: no such domain. */
-static int get_info(struct froe *f, uint32_t id, struct froe_domain *domain)
+int froe__domain_get(struct froe *f, uint32_t id, struct froe_domain *domain)
 {
 	struct xen_domctl *d;
 	long rc;
@@ -166,189 +155,16 @@ static int no_domain(struct froe *f, uint32_t id)
 
 int froe_domain_info(struct froe *f, uint32_t id, struct froe_domain *d)
 {
-	int rc = get_info(f, id, d);
+	int rc = froe__domain_get(f, id, d);
 
 	if (rc)
 		return rc < 0 ? rc : no_domain(f, id);
-	if (read_names(f, d, 1) < 0 && froe_code(f) != FROE_UNREACHABLE)
+	if (froe__domain_names(f, d, 1) < 0 && froe_code(f) != FROE_UNREACHABLE)
 		return -1;
 	return 0;
 }
 
-/* --- by name ---------------------------------------------------------------------------------- */
-
-void froe__name_path(const char *name, char path[FROE_NAME_PATH])
-{
-	char *p = path + sprintf(path, "/froe/name/");
-
-	/* A store's path is letters, digits and "-/_@". */
-	for (; *name && p < path + FROE_NAME_PATH - 4; name++)
-		p += sprintf(p, isalnum((unsigned char)*name) || *name == '-' ? "%c" : "_%02x",
-		             (unsigned char)*name);
-}
-
-/* What the index says. 0 and *id, or 1: nothing, or nothing that is true. */
-static int find_indexed(struct froe *f, const char *name, uint32_t *id)
-{
-	char path[FROE_NAME_PATH], own[40], *value = NULL;
-	int rc = 1;
-
-	if (!*name || strlen(name) > FROE_NAME_MAX)
-		return 1;
-	froe__name_path(name, path);
-	if (froe_store_read(f, 0, path, &value, NULL) < 0)
-		return froe_code(f) == FROE_NOT_FOUND ? 1 : -1;
-	*id = strtoul(value, NULL, 10);
-	free(value);
-	snprintf(own, sizeof(own), "/local/domain/%u/name", *id);
-	if (froe_store_read(f, 0, own, &value, NULL) == 0) {
-		rc = strcmp(value, name) != 0;
-		free(value);
-	} else if (froe_code(f) != FROE_NOT_FOUND) {
-		rc = -1;
-	}
-	return rc;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The names of a directory, as sorted numbers. None if it does not exist. */
-static int list_numbers(struct froe *f, const char *path, uint32_t **number, size_t *count)
-{
-	char **names;
-	int rc;
-
-	*number = NULL;
-	*count = 0;
-	rc = froe_store_list(f, 0, path, &names, count);
-	if (rc < 0)
-		return froe_code(f) == FROE_NOT_FOUND ? 0 : -1;
-	*number = malloc(*count * sizeof(**number) + 1);
-	for (size_t i = 0; *number && i < *count; i++)
-		(*number)[i] = strtoul(names[i], NULL, 10);
-	free(names);
-	if (!*number)
-		return froe__nomem(f);
-	qsort(*number, *count, sizeof(**number), compare_numbers);
-	return 0;
-}
-
-/* Among the domains that other tools made, and domain 0. 1: no. */
-static int find_foreign(struct froe *f, const char *name, uint32_t *id)
-{
-	struct froe_domain *foreign = NULL;
-	uint32_t *all, *ours = NULL;
-	size_t count, our_count, n = 0;
-	int rc = list_numbers(f, "/local/domain", &all, &count);
-
-	if (rc == 0)
-		rc = list_numbers(f, "/froe/guest", &ours, &our_count);
-	if (rc == 0 && !(foreign = calloc(count + 1, sizeof(*foreign))))
-		rc = froe__nomem(f);
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		if (!our_count ||
-		    !bsearch(&all[i], ours, our_count, sizeof(*ours), compare_numbers))
-			foreign[n++].id = all[i];
-	if (rc == 0)
-		rc = read_names(f, foreign, n);
-	if (rc == 0) {
-		rc = 1;
-		for (size_t i = 0; i < n && rc; i++)
-			if (!strcmp(foreign[i].name, name)) {
-				*id = foreign[i].id;
-				rc = 0;
-			}
-	}
-	free(foreign);
-	free(all);
-	free(ours);
-	return rc;
-}
-
-int froe__name_find(struct froe *f, const char *name, uint32_t *id)
-{
-	struct froe_domain d;
-	int rc = find_indexed(f, name, id);
-
-	if (rc == 1)
-		rc = find_foreign(f, name, id);
-	if (rc == 0)
-		rc = get_info(f, *id, &d);
-	else
-		return rc;
-	return rc == 1 ? 2 : rc;
-}
-
-/* --- by what an administrator types ------------------------------------------------------------
- */
-
-/* At least the first eight digits of a UUID, with or without hyphens. */
-static size_t uuid_digits(const char *what, char digits[33])
-{
-	size_t n = 0;
-
-	for (; *what; what++) {
-		if (*what == '-' && n)
-			continue;
-		if (!isxdigit((unsigned char)*what) || n == 32)
-			return 0;
-		digits[n++] = tolower((unsigned char)*what);
-	}
-	digits[n] = 0;
-	return n < 8 ? 0 : n;
-}
-
-static int find_uuid(struct froe *f, const char *what, struct froe_domain *d)
-{
-	char digits[33], own[FROE_UUID_TEXT], plain[33];
-	size_t count, n = uuid_digits(what, digits), hits = 0;
-	struct froe_domain *list;
-
-	if (!n)
-		return froe__no_domain(f, what);
-	if (list_ids(f, &list, &count) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		froe_uuid_format(list[i].uuid, own);
-		uuid_digits(own, plain);
-		if (!strncmp(plain, digits, n)) {
-			*d = list[i];
-			hits++;
-		}
-	}
-	free(list);
-	if (hits > 1)
-		return froe__fail(f, FROE_USAGE, "give more of its digits, or its name",
-		                  "%zu domains have a UUID that begins with '%s'", hits, what);
-	if (!hits)
-		return froe__no_domain(f, what);
-	return read_names(f, d, 1) < 0 && froe_code(f) != FROE_UNREACHABLE ? -1 : 0;
-}
-
-int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d)
-{
-	size_t length = strlen(what);
-	uint32_t id;
-	int rc;
-
-	if (length && length < 6 && strspn(what, "0123456789") == length) {
-		rc = froe_domain_info(f, strtoul(what, NULL, 10), d);
-		if (rc == 0 || froe_code(f) != FROE_NOT_FOUND)
-			return rc;
-	}
-	rc = froe__name_find(f, what, &id);
-	if (rc == 0)
-		return froe_domain_info(f, id, d);
-	return rc < 0 ? rc : find_uuid(f, what, d);
-}
-
-/* --- what is done to them ----------------------------------------------------------------------
- */
+/* --- what is done to them -------------------------------------------------------------- */
 
 int froe_domain_pause(struct froe *f, uint32_t id)
 {
@@ -385,7 +201,7 @@ int froe_domain_request(struct froe *f, uint32_t id, const char *what)
 {
 	char path[48];
 	struct froe_domain d;
-	int rc = get_info(f, id, &d);
+	int rc = froe__domain_get(f, id, &d);
 
 	if (rc)
 		return rc < 0 ? rc : no_domain(f, id);
@@ -396,14 +212,13 @@ int froe_domain_request(struct froe *f, uint32_t id, const char *what)
 	return froe_store_write(f, 0, path, what);
 }
 
-/* --- waiting -----------------------------------------------------------------------------------
- */
+/* --- waiting --------------------------------------------------------------------------- */
 
 static int is_so(struct froe *f, uint32_t id, enum froe_wait what, bool *seen)
 {
 	struct froe_domain d;
 	char path[48], *value;
-	int rc = get_info(f, id, &d);
+	int rc = froe__domain_get(f, id, &d);
 
 	if (rc < 0)
 		return rc;

@@ -9,6 +9,20 @@
 #include "hyper.h"
 #include "wire.h"
 
+static const char *const ids[] = {
+	[FROE_OK] = "ok",
+	[FROE_FAIL] = "failed",
+	[FROE_USAGE] = "usage",
+	[FROE_BUILD] = "build-failed",
+	[FROE_INVALID] = "invalid",
+	[FROE_NOT_FOUND] = "not-found",
+	[FROE_EXISTS] = "exists",
+	[FROE_UNREACHABLE] = "unreachable",
+	[FROE_TIMEOUT] = "timeout",
+	[FROE_NO_CAPACITY] = "no-capacity",
+	[FROE_UNCOOPERATIVE] = "uncooperative",
+};
+
 struct froe *froe_open(void)
 {
 	return calloc(1, sizeof(struct froe));
@@ -36,7 +50,7 @@ int froe__fail(struct froe *f, enum froe_code code, const char *hint, const char
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 	f->code = code;
-	f->id = NULL;
+	f->id = ids[code];
 	memcpy(f->error, text, sizeof(text));
 	if (hint != f->hint)
 		snprintf(f->hint, sizeof(f->hint), "%s", hint ? hint : "");
@@ -81,24 +95,7 @@ const char *froe_hint(const struct froe *f)
 
 const char *froe_error_id(const struct froe *f)
 {
-	static const char *const id[] = {
-		[FROE_OK] = "ok",
-		[FROE_FAIL] = "failed",
-		[FROE_USAGE] = "usage",
-		[FROE_BUILD] = "build-failed",
-		[FROE_INVALID] = "invalid",
-		[FROE_NOT_FOUND] = "not-found",
-		[FROE_EXISTS] = "exists",
-		[FROE_UNREACHABLE] = "unreachable",
-		[FROE_TIMEOUT] = "timeout",
-		[FROE_NO_CAPACITY] = "no-capacity",
-		[FROE_UNCOOPERATIVE] = "uncooperative",
-	};
-	const char *text = f->id                                          ? f->id
-	                   : (unsigned)f->code < sizeof(id) / sizeof(*id) ? id[f->code]
-	                                                                  : NULL;
-
-	return text ? text : "failed";
+	return f->id ? f->id : "ok";
 }
 
 const char *froe_version(void)

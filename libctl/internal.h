@@ -40,6 +40,13 @@ int froe__nomem(struct froe *f);
 
 /* --- domain.c --- */
 
+/* All domains with no names filled in; names for a list; one domain: 1 if there is none. */
+int froe__domain_ids(struct froe *f, struct froe_domain **list, size_t *count);
+int froe__domain_names(struct froe *f, struct froe_domain *list, size_t count);
+int froe__domain_get(struct froe *f, uint32_t id, struct froe_domain *domain);
+
+/* --- find.c --- */
+
 #define FROE_NAME_PATH (3 * FROE_NAME_MAX + 16)
 /* Where the store indexes the name. */
 void froe__name_path(const char *name, char path[FROE_NAME_PATH]);

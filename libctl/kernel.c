@@ -83,7 +83,7 @@ void froe__file_unmap(struct file_map *m)
 	m->data = NULL;
 }
 
-/* --- the cache -------------------------------------------------------------------------------- */
+/* --- the cache ------------------------------------------------------------------------- */
 
 /* A folder that is root's alone; made if it is missing. -1: none. */
 static int open_folder(const char *path)
@@ -318,7 +318,7 @@ int froe__kernel_map(struct froe *f, const char *path, struct file_map *m)
 	return rc < 0 ? -1 : 0;
 }
 
-/* --- for others ------------------------------------------------------------------------------- */
+/* --- for others ------------------------------------------------------------------------ */
 
 static int copy_file(const struct file_map *m, int fd)
 {

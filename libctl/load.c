@@ -198,8 +198,7 @@ int froe__load(struct build *b)
 	return l->initrd_size ? copy(b, l->initrd, b->initrd.data, l->initrd_size) : 0;
 }
 
-/* --- the first vCPU ----------------------------------------------------------------------------
- */
+/* --- the first vCPU -------------------------------------------------------------------- */
 
 /* 32-bit protected mode, flat, paging off, %ebx at start_info (the PVH boot ABI). */
 static void entry_state(struct hvm_hw_cpu *c, uint64_t entry, uint64_t info)

@@ -124,7 +124,7 @@ static const struct wire_reply *look(struct froe *f, uint32_t type, froe_tx tx, 
 	return r;
 }
 
-/* --- transactions ----------------------------------------------------------------------------- */
+/* --- transactions ---------------------------------------------------------------------- */
 
 int froe_store_begin(struct froe *f, froe_tx *tx)
 {
@@ -204,7 +204,7 @@ out:
 	return rc;
 }
 
-/* --- values ----------------------------------------------------------------------------------- */
+/* --- values ---------------------------------------------------------------------------- */
 
 static char *copy(const struct wire_reply *r)
 {
@@ -425,8 +425,7 @@ int froe_store_read_many(struct froe *f, froe_tx tx, const char *const *path, ch
 	return 0;
 }
 
-/* --- watches and domains -----------------------------------------------------------------------
- */
+/* --- watches and domains --------------------------------------------------------------- */
 
 int froe_store_watch(struct froe *f, const char *path, const char *token)
 {

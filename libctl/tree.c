@@ -148,8 +148,7 @@ static void add_vm(struct tree *t, struct build *b, const char *uuid)
 		    actions[i].name);
 }
 
-/* --- all at once -------------------------------------------------------------------------------
- */
+/* --- all at once ----------------------------------------------------------------------- */
 
 /* -1, or a positive errno, 0. */
 static int end(struct froe *f, uint32_t id, const char *how)

@@ -104,7 +104,7 @@ static struct store *get(struct froe *f)
 	return s;
 }
 
-/* --- batches --------------------------------------------------------------------------------- */
+/* --- batches --------------------------------------------------------------------------- */
 
 static void batch_reset(struct batch *b)
 {
@@ -159,7 +159,7 @@ static int error_number(const char *text)
 	return EINVAL;
 }
 
-/* --- what arrives ----------------------------------------------------------------------------- */
+/* --- what arrives ---------------------------------------------------------------------- */
 
 static int queue_event(struct store *s, const char *payload, size_t size)
 {
@@ -280,7 +280,7 @@ static int transfer(struct store *s, struct batch *b)
 	return 0;
 }
 
-/* --- the connection --------------------------------------------------------------------------- */
+/* --- the connection -------------------------------------------------------------------- */
 
 static int connect_once(struct store *s, const char *path)
 {
@@ -372,7 +372,7 @@ static int connection_failed(struct froe *f, struct store *s, int rc)
 	                  "the store ended the connection %d times over one request", TRIES);
 }
 
-/* --- what store.c uses ------------------------------------------------------------------------ */
+/* --- what store.c uses ----------------------------------------------------------------- */
 
 int froe__wire_begin(struct froe *f)
 {

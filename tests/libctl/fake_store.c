@@ -40,7 +40,7 @@ static pthread_t thread;
 static int listener = -1, clients[64], client_count;
 static __thread int client;
 
-/* --- the tree --------------------------------------------------------------------------------- */
+/* --- the tree -------------------------------------------------------------------------- */
 
 static struct fake_node *find(struct tree *t, const char *path)
 {
@@ -122,7 +122,7 @@ static void copy(struct tree *to, const struct tree *from)
 	}
 }
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* --- requests -------------------------------------------------------------------------- */
 
 static void send_to(int to, const struct xsd_sockmsg *m, const char *data, size_t size)
 {
@@ -342,7 +342,7 @@ static void *take(void *unused)
 	}
 }
 
-/* --- for the tests ---------------------------------------------------------------------------- */
+/* --- for the tests --------------------------------------------------------------------- */
 
 void fake_store_start(void)
 {

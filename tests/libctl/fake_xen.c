@@ -302,8 +302,7 @@ static long call(unsigned op, uint64_t a, uint64_t b)
 	return -ENOSYS;
 }
 
-/* --- libxencall and libxenforeignmemory ---------------------------------------------------------
- */
+/* --- libxencall and libxenforeignmemory ------------------------------------------------ */
 
 static bool fails(void)
 {

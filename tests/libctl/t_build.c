@@ -90,7 +90,7 @@ static bool node_is(const char *path, const char *value, const char *perms)
 	return false;
 }
 
-/* --- a good one ------------------------------------------------------------------------------- */
+/* --- a good one ------------------------------------------------------------------------ */
 
 static void check_memory(struct fake_domain *d)
 {
@@ -222,8 +222,7 @@ static void test_create(void)
 	free(after);
 }
 
-/* --- guests of other tools, and what is left of ours -------------------------------------------
- */
+/* --- guests of other tools, and what is left of ours ----------------------------------- */
 
 static void test_names(void)
 {
@@ -289,8 +288,7 @@ static void test_lock(void)
 	CHECK(!run_file(text, sizeof(text), "lock/web_2eexample"));
 }
 
-/* --- failures ----------------------------------------------------------------------------------
- */
+/* --- failures -------------------------------------------------------------------------- */
 
 /* As it was before: no domain, no node, no file. */
 static void check_nothing(const char *before)
@@ -464,8 +462,7 @@ static void test_affinity(void)
 	CHECK_EQ(fake_domain[id]->cap, 50);
 }
 
-/* --- waiting -----------------------------------------------------------------------------------
- */
+/* --- waiting --------------------------------------------------------------------------- */
 
 static void *end_it(void *unused)
 {

@@ -24,7 +24,7 @@
 static uint8_t elf[ELF_SIZE];
 static struct froe *f;
 
-/* --- packers ---------------------------------------------------------------------------------- */
+/* --- packers --------------------------------------------------------------------------- */
 
 static size_t pack_gzip(const void *p, size_t size, uint8_t *out)
 {
@@ -113,7 +113,7 @@ static size_t make_bzimage(size_t kind, uint8_t *out)
 	return start + offset + length;
 }
 
-/* --- unpacking -------------------------------------------------------------------------------- */
+/* --- unpacking ------------------------------------------------------------------------- */
 
 /* The input lies at the very end of a heap block of its size: ASan sees any step beyond it. */
 static int unpack(const void *p, size_t size, int fd, const char **why)
@@ -267,7 +267,7 @@ static void test_fuzz(void)
 	CHECK(refusals > rounds);
 }
 
-/* --- ELF -------------------------------------------------------------------------------------- */
+/* --- ELF ------------------------------------------------------------------------------- */
 
 static int parse(const void *p, size_t size, struct elf_image *out, const char **why)
 {
@@ -340,7 +340,7 @@ static void test_elf(void)
 	}
 }
 
-/* --- the cache -------------------------------------------------------------------------------- */
+/* --- the cache ------------------------------------------------------------------------- */
 
 static int cached(char names[8][400])
 {
