@@ -249,15 +249,20 @@ void vcpu_yield(struct vcpu *v)
 	__atomic_fetch_or(&this_cpu()->todo, TODO_RESCHED, __ATOMIC_SEQ_CST);
 }
 
-/* While it is paused it is in no queue and on no CPU, and can be put anywhere. */
+/*
+ * For another hard affinity it is paused: then it is in no queue and on no CPU, and can be put
+ * anywhere. Nobody waits like this for a pinned vCPU, which could be waiting for the caller's.
+ */
 int vcpu_set_affinity(struct vcpu *v, const u64 *hard, const u64 *soft)
 {
 	struct cpu *c;
 
 	if (hard && (v->pinned || !(*hard & sched_online())))
 		return -EINVAL;
-	__atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
-	vcpu_unready(v);
+	if (hard) {
+		__atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
+		vcpu_unready(v);
+	}
 	c = vcpu_lock(v);
 	if (hard)
 		v->hard = *hard;
@@ -266,6 +271,8 @@ int vcpu_set_affinity(struct vcpu *v, const u64 *hard, const u64 *soft)
 	if (!(v->hard & BIT(c->id)))
 		WRITE_ONCE(v->cpu, cpus[ffs64(v->hard & sched_online())]);
 	spin_unlock(&c->sched_lock);
+	if (!hard)
+		return 0;
 	__atomic_fetch_sub(&v->pause_count, 1, __ATOMIC_SEQ_CST);
 	vcpu_ready(v);
 	return 0;

@@ -308,7 +308,7 @@ void domain_flush(struct domain *d)
 		c = cpus[i];
 		seen[i] = READ_ONCE(c->entries);
 		if (c != this_cpu() && runs_domain(c, d))
-			cpu_kick(c, TODO_RESCHED);
+			cpu_kick(c, 0);
 	}
 	for (u32 i = 0; i < cpu_count; i++) {
 		c = cpus[i];
