@@ -30,8 +30,6 @@ static int find_indexed(struct froe *f, const char *name, uint32_t *id)
 	char path[FROE_NAME_PATH], own[40], *value = NULL;
 	int rc = 1;
 
-	if (!*name || strlen(name) > FROE_NAME_MAX)
-		return 1;
 	froe__name_path(name, path);
 	if (froe_store_read(f, 0, path, &value, NULL) < 0)
 		return froe_code(f) == FROE_NOT_FOUND ? 1 : -1;
@@ -110,8 +108,11 @@ static int find_foreign(struct froe *f, const char *name, uint32_t *id)
 int froe__name_find(struct froe *f, const char *name, uint32_t *id)
 {
 	struct froe_domain d;
-	int rc = find_indexed(f, name, id);
+	int rc;
 
+	if (!*name || strlen(name) > FROE_NAME_MAX)
+		return 1;
+	rc = find_indexed(f, name, id);
 	if (rc == 1)
 		rc = find_foreign(f, name, id);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 #include <froe_hypercall.h>
 #include "fake_xen.h"
 #include <xen/hvm/save.h>
+#include <xen/version.h>
 
 struct fake_domain *fake_domain[FAKE_DOMAINS];
 uint64_t fake_free_pages, fake_populate_limit;
@@ -16,6 +17,8 @@ unsigned fake_calls, fake_fail_at, fake_large;
 int fake_fail_with;
 bool fake_no_large;
 uint32_t fake_flags[FAKE_DOMAINS];
+char fake_messages[65536];
+const char *fake_late_message;
 static uint8_t fake_zero[4096];
 static uint64_t populated;
 static uint32_t last_id;
@@ -136,6 +139,30 @@ static long affinity(struct xen_domctl *op)
 	return 0;
 }
 
+static long vcpu_info(struct fake_domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_getvcpuinfo *v = &op->u.getvcpuinfo;
+
+	if (v->vcpu >= d->vcpus)
+		return -ESRCH;
+	v->online = v->vcpu != 1;
+	v->running = v->vcpu == 2;
+	v->cpu = v->vcpu * 3;
+	v->cpu_time = 1000 + v->vcpu;
+	return 0;
+}
+
+static long vcpu_affinity(struct fake_domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+
+	if (a->vcpu >= d->vcpus || a->cpumap_hard.nr_bits != 256)
+		return -EINVAL;
+	*(uint64_t *)a->cpumap_hard.bitmap.p = 1ul << a->vcpu;
+	*(uint64_t *)a->cpumap_soft.bitmap.p = ~0ul;
+	return 0;
+}
+
 static long domctl(struct xen_domctl *op)
 {
 	struct fake_domain *d = get(op->domain);
@@ -179,6 +206,12 @@ static long domctl(struct xen_domctl *op)
 		return set_context(d, &op->u.hvmcontext);
 	case XEN_DOMCTL_setvcpuaffinity:
 		return op->u.vcpuaffinity.vcpu < d->vcpus ? affinity(op) : -EINVAL;
+	case XEN_DOMCTL_getvcpuinfo:
+		return vcpu_info(d, op);
+	case XEN_DOMCTL_getvcpuaffinity:
+		return vcpu_affinity(d, op);
+	case XEN_DOMCTL_sendtrigger:
+		return op->u.sendtrigger.trigger == XEN_DOMCTL_SENDTRIGGER_NMI ? 0 : -EINVAL;
 	case XEN_DOMCTL_scheduler_op:
 		if (op->u.scheduler_op.cmd == XEN_DOMCTL_SCHEDOP_putinfo) {
 			d->weight = op->u.scheduler_op.u.credit2.weight;
@@ -191,14 +224,64 @@ static long domctl(struct xen_domctl *op)
 	return -ENOSYS;
 }
 
+static long read_console(struct xen_sysctl_readconsole *r)
+{
+	size_t have = strlen(fake_messages), n;
+
+	if (r->index > have)
+		return -EINVAL;
+	n = have - r->index;
+	n = n > r->count ? r->count : n;
+	memcpy(r->buffer.p, fake_messages + r->index, n);
+	r->index += n;
+	r->count = n;
+	if (r->clear)
+		fake_messages[0] = 0;
+	else if (!n && fake_late_message)
+		strcat(fake_messages, fake_late_message);
+	return 0;
+}
+
+static long version(uint64_t cmd, void *to)
+{
+	switch (cmd) {
+	case XENVER_version:
+		return 4 << 16 | 17;
+	case XENVER_extraversion:
+		strcpy(to, ".9-test");
+		return 0;
+	case XENVER_capabilities:
+		memset(to, 'c', 1024); /* no NUL: all of its room is used */
+		return 0;
+	case XENVER_platform_parameters:
+		((struct xen_platform_parameters *)to)->virt_start = 0xffff800000000000;
+		return 0;
+	case XENVER_pagesize:
+		return 4096;
+	case XENVER_build_id:
+		memset(((struct xen_build_id *)to)->buf, 0xab, 20);
+		return 20;
+	}
+	return -ENOSYS;
+}
+
 static long sysctl(struct xen_sysctl *op)
 {
 	struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
 
 	if (op->cmd == XEN_SYSCTL_physinfo) {
 		op->u.physinfo.free_pages = fake_free_pages;
+		op->u.physinfo.total_pages = 2 * fake_free_pages;
+		op->u.physinfo.nr_cpus = 4;
+		op->u.physinfo.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap;
 		return 0;
 	}
+	if (op->cmd == XEN_SYSCTL_sched_id) {
+		op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2;
+		return 0;
+	}
+	if (op->cmd == XEN_SYSCTL_readconsole)
+		return read_console(&op->u.readconsole);
 	if (op->cmd != XEN_SYSCTL_getdomaininfolist)
 		return -ENOSYS;
 	for (uint32_t i = l->first_domain; i < FAKE_DOMAINS && l->num_domains < l->max_domains; i++)
@@ -284,6 +367,8 @@ static long call(unsigned op, uint64_t a, uint64_t b)
 		return domctl((void *)a);
 	case __HYPERVISOR_sysctl:
 		return sysctl((void *)a);
+	case __HYPERVISOR_xen_version:
+		return version(a, (void *)b);
 	case __HYPERVISOR_memory_op:
 		return memory_op(a, (void *)b);
 	case __HYPERVISOR_arch_7:

@@ -8,7 +8,7 @@
 
 #include "hyper.h"
 
-#define FAKE_DOMAINS 64
+#define FAKE_DOMAINS 300
 #define FAKE_GFNS    0x200000ul
 
 struct fake_domain {
@@ -40,5 +40,9 @@ void fake_xen_reset(void);
 uint8_t **fake_frame(struct fake_domain *d, uint64_t gfn, bool make);
 /* Read a guest's memory. False where there is none. */
 bool fake_read(struct fake_domain *d, uint64_t at, void *to, size_t size);
-/* Its shutdown with that reason. */
+/* The message ring, as a string; a read that clears it empties it. */
+extern char fake_messages[65536];
+/* What appears in the ring behind the next read that finds its end. */
+extern const char *fake_late_message;
+/* Further flags of its getdomaininfo: a shutdown with its reason. */
 extern uint32_t fake_flags[FAKE_DOMAINS];
