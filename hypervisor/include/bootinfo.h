@@ -31,6 +31,19 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
+/*
+ * For a walk over a map from edge to edge: whether [start, end) holds pos. *next comes down to the
+ * range's first edge behind pos.
+ */
+static inline bool range_holds(u64 start, u64 end, u64 pos, u64 *next)
+{
+	if (pos < start)
+		*next = min(*next, start);
+	else if (pos < end)
+		*next = min(*next, end);
+	return pos >= start && pos < end;
+}
+
 /* Put [start, end) behind the last entry, or into it if they are alike and touch. False: full. */
 static inline bool e820_append(struct e820_entry *map, u32 *count, u32 max, u64 start, u64 end,
                                u32 type)

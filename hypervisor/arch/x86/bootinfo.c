@@ -195,12 +195,9 @@ static u32 __init type_at(u64 pos, u64 *next)
 	for (u32 i = 0; i < raw_count; i++) {
 		const struct e820_entry *e = &raw[i];
 
-		if (pos < e->addr) {
-			*next = min(*next, e->addr);
-		} else if (pos - e->addr < e->size) {
-			*next = min(*next, e->addr + e->size);
-			type = rank[e->type] > rank[type] ? e->type : type;
-		}
+		if (range_holds(e->addr, e->addr + e->size, pos, next) &&
+		    rank[e->type] > rank[type])
+			type = e->type;
 	}
 	return type;
 }

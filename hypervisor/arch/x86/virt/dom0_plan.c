@@ -25,64 +25,12 @@ u64 dom0_memory_size(u64 asked, u64 ram, u64 available)
 
 struct map {
 	struct e820_entry *e;
-	u32 n, cap;
-	bool full;
+	u32 n;
 };
 
 static u64 entry_end(const struct e820_entry *e)
 {
 	return e->addr + e->size;
-}
-
-static void put(struct map *m, u64 start, u64 end, u32 type)
-{
-	if (start < end && !e820_append(m->e, &m->n, m->cap, start, end, type))
-		m->full = true;
-}
-
-/* RAM of the domain, in which the frames of its ACPI tables stand out. */
-static void put_own(struct map *m, u64 start, u64 end, struct range tables)
-{
-	u64 from = max(tables.start, start);
-	u64 to = min(tables.end, end);
-
-	if (from >= to)
-		from = to = start;
-	put(m, start, from, E820_RAM);
-	put(m, from, to, E820_ACPI);
-	put(m, to, end, E820_RAM);
-}
-
-/* A RAM entry of the machine: what the domain does not own is there, but not usable. */
-static void put_ram(struct map *m, const struct dom0_e820_in *in, const struct e820_entry *e)
-{
-	u64 pos = e->addr, end = entry_end(e);
-
-	/* The BIOS's page: the domain may read and write it, but nothing of its own goes there. */
-	if (pos == 0) {
-		put(m, 0, PAGE0_END, E820_RESERVED);
-		pos = PAGE0_END;
-	}
-	for (u32 i = 0; i < in->own_count; i++) {
-		u64 from = max(in->own[i].start, pos);
-		u64 to = min(in->own[i].end, end);
-
-		if (from >= to)
-			continue;
-		put(m, pos, from, E820_UNUSABLE);
-		put_own(m, from, to, in->acpi);
-		pos = to;
-	}
-	put(m, pos, end, E820_UNUSABLE);
-}
-
-static void put_machine_entry(struct map *m, const struct dom0_e820_in *in,
-                              const struct e820_entry *e)
-{
-	if (e->type == E820_RAM)
-		put_ram(m, in, e);
-	else /* types that came later mean "not RAM" to those who do not know them */
-		put(m, e->addr, entry_end(e), e->type <= E820_UNUSABLE ? e->type : E820_RESERVED);
 }
 
 /* Where RAM below 4 GiB ends; 4 GiB or more if RAM crosses it. */
@@ -97,27 +45,35 @@ static u64 low_ram_end(const struct dom0_e820_in *in)
 }
 
 /*
- * Everything from low RAM up to the last 128 MiB below 4 GiB that is not an ACPI range becomes
- * RESERVED: Linux looks for unused addresses to map granted and foreign pages at, in aligned chunks
- * of 128 MiB, and would take the base of the PCI window. What is free in the last chunk stays free,
- * for PCI devices that the firmware gave no address.
+ * What the domain sees at pos, 0: nothing, and up to where. RAM that it does not own is there, but
+ * not usable. The BIOS's page it may read and write, but nothing of its own goes there.
+ *
+ * Everything from low RAM up to the last 128 MiB below 4 GiB (`hole`) that is not an ACPI range
+ * becomes RESERVED: Linux looks for unused addresses to map granted and foreign pages at, in
+ * aligned chunks of 128 MiB, and would take the base of the PCI window. What is free in the last
+ * chunk stays free, for PCI devices that the firmware gave no address.
  */
-static u32 put_hole(struct map *m, const struct dom0_e820_in *in, u32 i, u64 pos)
+static u32 type_at(const struct dom0_e820_in *in, u64 hole, u64 pos, u64 *next)
 {
-	u64 above = HOLE_END;
+	bool own = false, tables, bios, in_hole;
+	u32 type = 0;
 
-	for (; i < in->machine_count && in->machine[i].addr < HOLE_END; i++) {
-		const struct e820_entry *e = &in->machine[i];
+	*next = ~0ULL;
+	tables = range_holds(in->acpi.start, in->acpi.end, pos, next);
+	bios = range_holds(0, PAGE0_END, pos, next);
+	in_hole = range_holds(hole, HOLE_END, pos, next);
+	for (u32 i = 0; i < in->own_count; i++)
+		own |= range_holds(in->own[i].start, in->own[i].end, pos, next);
+	for (u32 i = 0; i < in->machine_count; i++)
+		if (range_holds(in->machine[i].addr, entry_end(&in->machine[i]), pos, next))
+			type = in->machine[i].type;
 
-		if (e->type == E820_ACPI || e->type == E820_NVS) {
-			put(m, pos, e->addr, E820_RESERVED);
-			put(m, e->addr, entry_end(e), e->type);
-			pos = entry_end(e);
-		}
-		above = max(above, entry_end(e));
-	}
-	put(m, pos, above, E820_RESERVED);
-	return i;
+	if (type == E820_RAM)
+		return bios ? E820_RESERVED : tables ? E820_ACPI : own ? E820_RAM : E820_UNUSABLE;
+	if (type == E820_ACPI || type == E820_NVS)
+		return type;
+	/* Types that came later mean "not RAM" to those who do not know them. */
+	return in_hole || type > E820_UNUSABLE ? E820_RESERVED : type;
 }
 
 /* May this entry not be given up to make the map shorter? */
@@ -212,18 +168,15 @@ static u64 ram_in(const struct map *m)
 u32 dom0_e820_build(const struct dom0_e820_in *in, struct e820_entry *out, u32 cap, u32 max,
                     u64 *lost)
 {
-	struct map m = { .e = out, .cap = cap };
-	u64 hole = low_ram_end(in), ram;
-	u32 i = 0;
+	struct map m = { .e = out };
+	u64 hole = low_ram_end(in), ram, next;
 
-	for (; i < in->machine_count && in->machine[i].addr < hole; i++)
-		put_machine_entry(&m, in, &in->machine[i]);
-	if (hole < HOLE_END)
-		i = put_hole(&m, in, i, hole);
-	for (; i < in->machine_count; i++)
-		put_machine_entry(&m, in, &in->machine[i]);
-	if (m.full)
-		return 0;
+	for (u64 pos = 0; pos != ~0ULL; pos = next) {
+		u32 type = type_at(in, hole, pos, &next);
+
+		if (type && !e820_append(m.e, &m.n, cap, pos, next, type))
+			return 0;
+	}
 
 	ram = ram_in(&m);
 	while (m.n > max)
