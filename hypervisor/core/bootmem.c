@@ -88,12 +88,15 @@ static __init struct range module_range(u32 i)
 		               ROUND_UP(m->start + m->size, PAGE_SIZE) };
 }
 
-static __init bool in_ram(struct range want)
+bool __init bootmem_is_ram(paddr_t start, paddr_t end)
 {
-	for (u32 i = 0; i < ram.count; i++)
-		if (ram.r[i].start <= want.start && want.start < want.end &&
-		    want.end <= ram.r[i].end)
+	for (u32 i = 0; i < boot_info.e820_count; i++) {
+		const struct e820_entry *e = &boot_info.e820[i];
+
+		if (e->type == E820_RAM && e->addr <= start && start < end &&
+		    end <= e->addr + e->size)
 			return true;
+	}
 	return false;
 }
 
@@ -105,14 +108,13 @@ void __init bootmem_init(paddr_t image_start, paddr_t image_end)
 	for (u32 i = 0; i < boot_info.e820_count; i++) {
 		e = &boot_info.e820[i];
 		if (e->type == E820_RAM)
-			add(&ram, ROUND_UP(e->addr, PAGE_SIZE),
-			    ROUND_DOWN(e->addr + e->size, PAGE_SIZE));
+			add(&ram, e->addr, e->addr + e->size);
 	}
 	avail = ram;
 	subtract(&avail, ROUND_DOWN(image_start, PAGE_SIZE), ROUND_UP(image_end, PAGE_SIZE));
 	for (u32 i = 0; i < boot_info.module_count; i++) {
 		m = module_range(i);
-		if (!in_ram(m))
+		if (!bootmem_is_ram(m.start, m.end))
 			boot_fail("boot module %u at %#lx is empty or not in RAM\n", i + 1,
 			          m.start);
 		if (m.start < image_end && image_start < m.end)

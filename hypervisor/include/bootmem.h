@@ -24,6 +24,8 @@ void bootmem_give_back(paddr_t at, u64 size);
  * goes; boot_info.module[] follows. All RAM has to be in the direct map.
  */
 void bootmem_move_modules(void);
+/* [start, end), not empty, is all in one piece of the machine's RAM. */
+bool bootmem_is_ram(paddr_t start, paddr_t end);
 /* RAM of the machine, and what of it is free. */
 u64 bootmem_ram_bytes(void);
 u64 bootmem_free_bytes(void);

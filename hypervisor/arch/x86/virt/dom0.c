@@ -78,17 +78,6 @@ static void __init parse_kernel(void)
 	boot_fail("cannot use the control domain's kernel (boot module 1): %s\n", why);
 }
 
-static bool __init is_machine_ram(paddr_t start, paddr_t end)
-{
-	for (u32 i = 0; i < boot_info.e820_count; i++) {
-		const struct e820_entry *e = &boot_info.e820[i];
-
-		if (e->type == E820_RAM && e->addr <= start && end <= e->addr + e->size)
-			return true;
-	}
-	return false;
-}
-
 static void __init check_kernel_place(void)
 {
 	for (u32 i = 0; i < plan.kernel.count; i++) {
@@ -98,7 +87,7 @@ static void __init check_kernel_place(void)
 		if (dom0_owns(plan.own, plan.own_count, start, ROUND_UP(end, PAGE_SIZE)))
 			continue;
 		boot_fail("the control domain's kernel must lie at %#lx-%#lx, %s\n", start, end,
-		          is_machine_ram(start, end)
+		          bootmem_is_ram(start, end)
 		                  ? "but its memory does not reach there: raise dom0_mem="
 		                  : "which is not RAM of this machine: use another kernel");
 	}
@@ -244,44 +233,36 @@ static void __init write_boot_data(const struct domain *d)
 
 /* --- address space ------------------------------------------------------------------ */
 
-static void __init map_range(struct domain *d, paddr_t start, paddr_t end, enum p2m_type type)
+static void __init map_range(struct domain *d, struct range r, mfn_t to, enum p2m_type type)
 {
 	int rc;
 
 	spin_lock(&d->p2m.lock);
-	rc = p2m_set_range(d, gfn(start >> PAGE_SHIFT), paddr_to_mfn(start),
-	                   (end - start) >> PAGE_SHIFT, type);
+	rc = p2m_set_range(d, gfn(r.start >> PAGE_SHIFT), to, (r.end - r.start) >> PAGE_SHIFT,
+	                   type);
 	spin_unlock(&d->p2m.lock);
 	if (rc)
 		boot_fail("out of memory for the control domain's page tables\n");
 }
 
 /*
- * Linux reads all of 0x80000-0xfffff in search of tables, whatever the memory map says, and in it
- * lies the page from which other CPUs were started.
+ * Every page below 1 MiB is there: BIOS data, VGA and option ROMs as they are. Linux reads all of
+ * 0x80000-0xfffff in search of tables, whatever the memory map says, and in it lies the page from
+ * which other CPUs were started: that one reads as ones.
  */
-static void __init map_ones(struct domain *d, paddr_t at)
-{
-	if (!mfn_valid_box(d->ones)) {
-		d->ones = page_alloc(0);
-		if (!mfn_valid_box(d->ones))
-			boot_fail("out of memory for the control domain\n");
-		memset(mfn_to_virt(d->ones), 0xff, PAGE_SIZE);
-	}
-	spin_lock(&d->p2m.lock);
-	if (p2m_set(d, gfn(at >> PAGE_SHIFT), d->ones, 0, P2M_ONES))
-		boot_fail("out of memory for the control domain's page tables\n");
-	spin_unlock(&d->p2m.lock);
-}
-
-/* Every page below 1 MiB is there: BIOS data, VGA and option ROMs as they are. */
 static void __init map_low_holes(struct domain *d)
 {
+	d->ones = page_alloc(0);
+	if (!mfn_valid_box(d->ones))
+		boot_fail("out of memory for the control domain\n");
+	memset(mfn_to_virt(d->ones), 0xff, PAGE_SIZE);
 	for (paddr_t at = 0; at < LOW_MIB; at += PAGE_SIZE) {
-		if (!is_machine_ram(at, at + PAGE_SIZE))
-			map_range(d, at, at + PAGE_SIZE, P2M_MMIO);
-		else if (!dom0_owns(plan.own, plan.own_count, at, at + PAGE_SIZE))
-			map_ones(d, at);
+		struct range r = { at, at + PAGE_SIZE };
+
+		if (!bootmem_is_ram(r.start, r.end))
+			map_range(d, r, paddr_to_mfn(at), P2M_MMIO);
+		else if (!dom0_owns(plan.own, plan.own_count, r.start, r.end))
+			map_range(d, r, d->ones, P2M_ONES);
 	}
 }
 
@@ -291,7 +272,7 @@ static void __init map_memory(struct domain *d)
 		struct range r = plan.own[i];
 
 		page_set_domain(paddr_to_mfn(r.start), paddr_to_mfn(r.end), d);
-		map_range(d, r.start, r.end, P2M_RAM);
+		map_range(d, r, paddr_to_mfn(r.start), P2M_RAM);
 	}
 	map_low_holes(d);
 }
