@@ -6,16 +6,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <froe_hypercall.h>
 #include "build.h"
 #include <xen/hvm/save.h>
 
-#define ORDER_2M     9
-#define EXTENTS      1024 /* in one call */
-#define COPY_PART    (512ul << 10)
-#define FAULT_AROUND (64ul << 10) /* what Linux maps at one fault of a file's page */
-#define COPY_TRIES   8
+#define ORDER_2M   9
+#define EXTENTS    1024 /* in one call */
+#define COPY_PART  (512ul << 10)
+#define COPY_TRIES 8
 
 struct e820_entry {
 	uint64_t addr, size;
@@ -68,43 +68,36 @@ static int populate(struct build *b, uint64_t gfn, uint64_t end)
 	return 0;
 }
 
-static void touch(const uint8_t *p, size_t size, size_t step)
-{
-	for (size_t i = 0; i < size; i += step)
-		(void)*(const volatile uint8_t *)(p + i);
-	if (size)
-		(void)*(const volatile uint8_t *)(p + size - 1);
-}
-
 /*
  * The hypervisor reads the source through this process's page tables and fetches nothing that is
- * missing there. A file's pages come in with their neighbours; should some be gone again, or not
- * have come, each is touched.
+ * missing there. So each part is made present first, and once more should a page have gone again.
+ * A file that is being cut short ends in an error here, where a touch would end the process.
  */
 static int copy(struct build *b, uint64_t at, const void *data, size_t size)
 {
 	const uint8_t *p = data;
-	size_t step = FAULT_AROUND;
 	int tries = 0;
 
 	while (size) {
-		size_t n = size < COPY_PART ? size : COPY_PART;
+		size_t n = size < COPY_PART ? size : COPY_PART, into = (uintptr_t)p % PAGE;
 		struct froe_copy *op = froe__buffer(b->f, sizeof(*op));
 		long done;
 
 		if (!op)
 			return -1;
-		touch(p, n, step);
+		if (madvise((void *)(p - into), into + n, MADV_POPULATE_READ) < 0)
+			return froe__fail(b->f, FROE_BUILD,
+			                  "did something change the file meanwhile?",
+			                  "%s: cannot read what goes to %#lx of its memory: %s",
+			                  b->c->name, at, strerror(errno));
 		*op = (struct froe_copy){ .domid = b->id,
 			                  .flags = FROE_COPY_TO_GUEST,
 			                  .at = at,
 			                  .size = n,
 			                  .buffer = (uintptr_t)p };
 		done = froe__hypercall(b->f, __HYPERVISOR_arch_7, FROE_OP_copy, (uintptr_t)op);
-		if (done == -EFAULT && ++tries < COPY_TRIES) {
-			step = PAGE;
+		if (done == -EFAULT && ++tries < COPY_TRIES)
 			continue;
-		}
 		if (done != (long)n)
 			return done < 0 && done != -EFAULT
 			               ? froe__hyper_fail(b->f, done, "fill the memory of", b->id)
@@ -114,7 +107,6 @@ static int copy(struct build *b, uint64_t at, const void *data, size_t size)
 		p += n;
 		at += n;
 		size -= n;
-		step = FAULT_AROUND;
 		tries = 0;
 	}
 	return 0;

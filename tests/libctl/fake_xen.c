@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xencall.h>
 #include <xenforeignmemory.h>
 #include <froe_hypercall.h>
@@ -16,6 +17,7 @@ uint64_t fake_free_pages, fake_populate_limit;
 unsigned fake_calls, fake_fail_at, fake_large;
 int fake_fail_with;
 bool fake_no_large;
+const char *fake_cut_file;
 uint32_t fake_flags[FAKE_DOMAINS];
 char fake_messages[65536];
 const char *fake_late_message;
@@ -104,6 +106,8 @@ static long create(struct xen_domctl *op)
 		return -EINVAL;
 	if (last_id + 1 == FAKE_DOMAINS)
 		return -ENOMEM;
+	if (fake_cut_file && truncate(fake_cut_file, 0) < 0)
+		return -EIO;
 	d = calloc(1, sizeof(*d));
 	d->id = ++last_id;
 	d->there = true;

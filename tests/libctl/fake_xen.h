@@ -32,6 +32,8 @@ extern int fake_fail_with;
 extern uint64_t fake_populate_limit;
 /* 2 MiB extents are refused. */
 extern bool fake_no_large;
+/* The file that is cut short while a domain is created. */
+extern const char *fake_cut_file;
 extern unsigned fake_large;
 
 void fake_xen_reset(void);

@@ -424,6 +424,14 @@ static void test_refusals(void)
 	config.vcpus_max = 65;
 	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_INVALID, "refuses");
 	CHECK_EQ(domains(), 1);
+	/* A file that is cut short under our hands is no reason to die. */
+	begin();
+	config.ramdisk = long_line;
+	strcpy(long_line, check_file("cut", initrd, sizeof(initrd)));
+	fake_cut_file = long_line;
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_BUILD, "cannot read what");
+	fake_cut_file = NULL;
+	CHECK_EQ(domains(), 1);
 	/* With no large pages left it takes small ones. */
 	begin();
 	fake_no_large = true;
