@@ -139,10 +139,10 @@ void trap_dump_registers(const struct trap_frame *f)
 
 void trap_dump(const struct trap_frame *f)
 {
-	cpu_dump(this_cpu());
 	trap_dump_registers(f);
 	pr_err("cr0 %08lx  cr2 %016lx  cr3 %012lx  cr4 %08lx\n", read_cr0(), read_cr2(), read_cr3(),
 	       read_cr4());
+	cpu_dump(this_cpu()); /* not earlier: it may be what is broken, and fault again */
 	trap_dump_stack(f->rsp);
 }
 
