@@ -304,7 +304,9 @@ static void take_all(struct parse *p, const char *file, struct froe_config *c)
 	take_name(p, c);
 	take_uuid(p, c);
 	c->kernel = take_path(p, c, "kernel");
-	c->ramdisk = take_path(p, c, "ramdisk");
+	/* Some tools write an empty one where there is none. */
+	if (string(p, "ramdisk") && *string(p, "ramdisk"))
+		c->ramdisk = take_path(p, c, "ramdisk");
 	take_cmdline(p, c);
 	take_memory(p, c);
 	take_vcpus(p, c);
