@@ -115,26 +115,20 @@ void printk(enum loglevel level, const char *fmt, ...)
 }
 
 /*
- * Whether d may print now, under the lock. log_stamp is the time up to which credit has been
- * counted; *missed gets the number of lines dropped since the last one that was printed.
+ * Whether d may print now, under the lock. A line costs an interval of the time since log_stamp,
+ * and what lies further back than a burst's worth is lost. *missed gets the number of lines dropped
+ * since the last one that was printed.
  */
 static bool guest_credit(struct domain *d, u64 now, u32 *missed)
 {
-	/* Another CPU's clock, read a moment ago, may be behind. */
-	u64 earned = now > d->log_stamp ? (now - d->log_stamp) / GUEST_INTERVAL : 0;
+	u64 end = now + GUEST_BURST * GUEST_INTERVAL; /* so that there is credit from the start */
 
-	if (!d->log_stamp) {
-		d->log_stamp = max(now, (u64)1);
-		d->log_credit = GUEST_BURST;
-	} else if (earned) {
-		d->log_credit = (u32)min(d->log_credit + earned, (u64)GUEST_BURST);
-		d->log_stamp += earned * GUEST_INTERVAL;
-	}
-	if (!d->log_credit) {
+	d->log_stamp = max(d->log_stamp, now);
+	if (d->log_stamp + GUEST_INTERVAL > end) {
 		d->log_missed++;
 		return false;
 	}
-	d->log_credit--;
+	d->log_stamp += GUEST_INTERVAL;
 	*missed = d->log_missed;
 	d->log_missed = 0;
 	return true;

@@ -81,8 +81,7 @@ struct domain {
 	u8 shutdown_latch;          /* (d) SCHEDOP_shutdown_code: what to report + 1, 0 = nothing */
 	char crash_reason[96];      /* (d) */
 	u64 log_stamp;              /* rate limit of printk_guest */
-	u32 log_credit;
-	u32 log_missed;   /* lines left out since the last one */
+	u32 log_missed;             /* lines left out since the last one */
 	char line[120];   /* (d) what it wrote to console_io since the last end of a line */
 	u32 line_used;    /* (d) */
 	mfn_t ones;       /* (m) page of ones, INVALID_MFN until needed */
