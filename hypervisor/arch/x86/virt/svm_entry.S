@@ -28,14 +28,9 @@ svm_enter:
 	mov	0x18(%rdi), %rbx
 	mov	0x28(%rdi), %rbp
 	mov	0x30(%rdi), %rsi
-	mov	0x40(%rdi), %r8
-	mov	0x48(%rdi), %r9
-	mov	0x50(%rdi), %r10
-	mov	0x58(%rdi), %r11
-	mov	0x60(%rdi), %r12
-	mov	0x68(%rdi), %r13
-	mov	0x70(%rdi), %r14
-	mov	0x78(%rdi), %r15
+	.irp	i, 8, 9, 10, 11, 12, 13, 14, 15
+	mov	8 * \i(%rdi), %r\i
+	.endr
 	mov	0x38(%rdi), %rdi
 	clgi
 	sti
@@ -48,14 +43,9 @@ svm_enter:
 	mov	%rbx, 0x18(%rdi)
 	mov	%rbp, 0x28(%rdi)
 	mov	%rsi, 0x30(%rdi)
-	mov	%r8, 0x40(%rdi)
-	mov	%r9, 0x48(%rdi)
-	mov	%r10, 0x50(%rdi)
-	mov	%r11, 0x58(%rdi)
-	mov	%r12, 0x60(%rdi)
-	mov	%r13, 0x68(%rdi)
-	mov	%r14, 0x70(%rdi)
-	mov	%r15, 0x78(%rdi)
+	.irp	i, 8, 9, 10, 11, 12, 13, 14, 15
+	mov	%r\i, 8 * \i(%rdi)
+	.endr
 	pop	0x38(%rdi)
 	pop	%rax
 	vmload
