@@ -73,8 +73,7 @@ struct acpi_info {
 	u16 pm1a_evt;           /* port of the status register, 0 = none */
 	u16 pm1a_cnt, pm1b_cnt; /* ports, 0 = none */
 	u16 pm_timer;           /* port, 0 = none */
-	bool pm_timer_32;
-	u16 reset_port; /* 0: no reset register in I/O space */
+	u16 reset_port;         /* 0: no reset register in I/O space */
 	u8 reset_value;
 	u8 rtc_century; /* CMOS register, 0 = none */
 	bool s5_known;  /* from the DSDT's \_S5 package */

@@ -190,7 +190,6 @@ static void test_good(void)
 	CHECK_EQ(acpi.pm1a_cnt, 0x604);
 	CHECK_EQ(acpi.pm1b_cnt, 0);
 	CHECK_EQ(acpi.pm_timer, 0x608);
-	CHECK(acpi.pm_timer_32);
 	CHECK_EQ(acpi.rtc_century, 0x32);
 	CHECK_EQ(acpi.reset_port, 0xcf9);
 	CHECK_EQ(acpi.reset_value, 0xf);

@@ -202,7 +202,6 @@ struct fadt {
 static_assert(offsetof(struct fadt, flags) == 112, "ACPI 6.4 5.2.9");
 static_assert(offsetof(struct fadt, x_pm_tmr) == 208, "ACPI 6.4 5.2.9");
 
-#define FADT_TMR_VAL_EXT  BIT(8)
 #define FADT_RESET_REG_OK BIT(10)
 #define GAS_IO            1
 
@@ -233,7 +232,6 @@ static void parse_fadt(const struct acpi_header *table)
 	acpi.pm1b_cnt = fadt_port(&f.x_pm1b_cnt, f.pm1b_cnt);
 	if (f.pm_tmr_len == 4)
 		acpi.pm_timer = fadt_port(&f.x_pm_tmr, f.pm_tmr);
-	acpi.pm_timer_32 = f.flags & FADT_TMR_VAL_EXT;
 	acpi.rtc_century = f.century < 0x80 ? f.century : 0;
 	if (f.flags & FADT_RESET_REG_OK) {
 		acpi.reset_port = gas_port(&f.reset_reg);

@@ -106,22 +106,18 @@ static void pit_start(void)
 
 static int calibrate(struct calibration *c, const char **by)
 {
-	struct ref_clock pm = { "PM timer", 3579545, 0xffffff, pm_timer_read };
+	/* Where it has 32 bits, 24 do as well: it is read every millisecond. */
+	static const struct ref_clock pm = { "PM timer", 3579545, 0xffffff, pm_timer_read };
 	static const struct ref_clock pit = { "PIT", 1193182, 0xffff, pit_read };
-	int rc = -ENODEV;
+	int rc = acpi.pm_timer ? calibrate_run(&pm, c) : -ENODEV;
 
-	*by = pm.name;
-	if (acpi.pm_timer_32)
-		pm.mask = UINT32_MAX;
-	if (acpi.pm_timer)
-		rc = calibrate_run(&pm, c);
+	*by = rc ? pit.name : pm.name;
 	if (!rc)
 		return 0;
 	if (acpi.pm_timer)
 		pr_warn("time: the PM timer at port %#x is of no use (error %d), "
 		        "trying the PIT\n",
 		        acpi.pm_timer, rc);
-	*by = pit.name;
 	pit_start();
 	return calibrate_run(&pit, c);
 }
