@@ -200,6 +200,17 @@ bool ring_publish(struct ring *r)
 	if (r->changed && r->page && !r->broken) {
 		__atomic_store_n(&r->page->req_cons, r->req_cons, __ATOMIC_RELEASE);
 		__atomic_store_n(&r->page->rsp_prod, r->rsp_prod, __ATOMIC_RELEASE);
+		/*
+		 * A guest notifies only if it finds its requests consumed, or the ring of answers
+		 * full. What it did since that was looked at, it did before it could see these
+		 * indices, and said nothing: so look again, after they are there.
+		 */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!conn_is_full(r->conn) && index_read(&r->page->req_prod) != r->req_cons)
+			r->more = true;
+		if (r->conn->out.len &&
+		    r->rsp_prod - index_read(&r->page->rsp_cons) < XENSTORE_RING_SIZE)
+			loop_again(0);
 		tell = true;
 	}
 	r->changed = r->woken = false;

@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 (CONTROL, DIRECTORY, READ, GET_PERMS, WATCH, UNWATCH, TRANSACTION_START, TRANSACTION_END, INTRODUCE,
@@ -17,6 +18,15 @@ import time
 RESET_WATCHES, DIRECTORY_PART = 21, 22
 
 DEADLINE = 20  # seconds until a thing that has to come counts as lost
+
+
+LOCK = threading.Lock()
+
+
+def barrier():
+    """What was written before is seen by the daemon before anything is read after."""
+    with LOCK:
+        pass
 
 
 class Failure(Exception):
@@ -175,11 +185,12 @@ class Ring(Client):
         self.page = page_file(f"{doors}/{domid}.1")
         self.out, self.inp = event_files(doors, domid, port)
 
+    # Whole words, where struct.pack_into() would write byte by byte.
     def get(self, at):
-        return struct.unpack_from("<I", self.page, at)[0]
+        return memoryview(self.page).cast("I")[at // 4]
 
     def put(self, at, value):
-        struct.pack_into("<I", self.page, at, value & 0xffffffff)
+        memoryview(self.page).cast("I")[at // 4] = value & 0xffffffff
 
     def notify(self):
         try:
@@ -205,7 +216,10 @@ class Ring(Client):
             for i, byte in enumerate(part):
                 self.page[(prod + i) % self.SIZE] = byte
             self.put(self.REQ_PROD, prod + len(part))
-            self.notify()
+            # As Linux does: only if the daemon has taken all there was, and so may be asleep.
+            barrier()
+            if prod == self.get(self.REQ_CONS):
+                self.notify()
 
     def receive(self, timeout):
         cons, prod = self.get(self.RSP_CONS), self.get(self.RSP_PROD)
@@ -216,7 +230,9 @@ class Ring(Client):
         got = bytes(self.page[self.SIZE + (cons + i) % self.SIZE] for i in range(count))
         if got:
             self.put(self.RSP_CONS, prod)
-            self.notify()
+            barrier()
+            if (self.get(self.RSP_PROD) - cons) & 0xffffffff >= self.SIZE:
+                self.notify()
         return got
 
 

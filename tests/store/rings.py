@@ -182,3 +182,32 @@ def test_fuzz():
             c.read("/tool")
             c.error(RELEASE, b"5\0")
         equal(c.read("/local/domain/0/name"), "Domain-0")
+
+
+def test_sleepers():
+    """
+    A guest that has several requests under way and notifies only when the daemon may be asleep: what
+    it adds while the daemon ends its turn is not overlooked.
+    """
+    with daemon(store_only=False) as d:
+        g = d.guest(5)
+        sent = answered = 0
+        frame, size = pack(GET_DOMAIN_PATH, b"5\0"), 16 + len(b"/local/domain/5\0")
+        end = time.monotonic() + DEADLINE
+        while answered < 20000:
+            if sent - answered < 7 and sent < 20000:
+                prod = g.get(Ring.REQ_PROD)
+                for i, byte in enumerate(frame):
+                    g.page[(prod + i) % Ring.SIZE] = byte
+                g.put(Ring.REQ_PROD, prod + len(frame))
+                barrier()
+                if g.get(Ring.REQ_CONS) == prod:
+                    g.notify()
+                sent += 1
+            cons, prod = g.get(Ring.RSP_CONS), g.get(Ring.RSP_PROD)
+            if prod != cons:
+                g.put(Ring.RSP_CONS, prod)
+                answered += (prod - cons & 0xffffffff) // size
+                end = time.monotonic() + DEADLINE
+            elif time.monotonic() > end:
+                raise Failure(f"{sent} sent, {answered} answered, and then nothing")

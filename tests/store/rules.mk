@@ -13,8 +13,11 @@ $(FROEDT)/%.c.o: %.c Makefile tests/store/rules.mk daemon/rules.mk libctl/rules.
 $(FROEDT)/froed: $(FROEDT_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^
 
-.PHONY: test-store
-test-store: $(FROEDT)/froed $(B)/froed ## test froed on the host: protocol, rings, consoles, kills
-	@tests/store/run
+$(FROEDT)/ring_turn: $(patsubst %,$(FROEDT)/%.o,tests/store/ring_turn.c daemon/ring.c daemon/util.c)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^
 
--include $(FROEDT_OBJ:.o=.d)
+.PHONY: test-store
+test-store: $(FROEDT)/froed $(FROEDT)/ring_turn $(B)/froed ## test froed on the host: protocol, rings, consoles, kills
+	@$(FROEDT)/ring_turn && tests/store/run
+
+-include $(FROEDT_OBJ:.o=.d) $(FROEDT)/tests/store/ring_turn.c.d
