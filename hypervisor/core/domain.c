@@ -30,7 +30,6 @@ static int shared_info_init(struct domain *d)
 		return -ENOMEM;
 	d->shared = mfn_to_virt(d->shared_mfn);
 	d->shared_gfn = gfn(~0ULL);
-	domain_wallclock_update(d);
 	return 0;
 }
 
@@ -188,6 +187,7 @@ int domain_create(domid_t id, bool control, const struct domain_limits *l, struc
 	}
 	if (control)
 		control_domain = d;
+	platform_wallclock_update(d); /* behind the list: whoever sets the clock may have passed */
 	*out = d;
 	return 0;
 }

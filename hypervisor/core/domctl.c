@@ -204,7 +204,7 @@ static void info_vcpus(const struct domain *d, struct xen_domctl_getdomaininfo *
 			info->flags |= XEN_DOMINF_running;
 		blocked &= READ_ONCE(d->vcpu[i]->state) == VCPU_BLOCKED;
 	}
-	if (blocked)
+	if (blocked && info->nr_online_vcpus)
 		info->flags |= XEN_DOMINF_blocked;
 }
 

@@ -200,7 +200,7 @@ void domain_unpause(struct domain *d);
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 /* SCHEDOP_shutdown and its like: code SHUTDOWN_*. */
 void domain_shutdown(struct domain *d, u32 code);
-/* Write time_wallclock into shared_info; platform.c's lock held, but for a new domain. */
+/* Write time_wallclock into shared_info; platform.c's lock held. */
 void domain_wallclock_update(struct domain *d);
 /* Same, when what it depends on has changed. */
 void platform_wallclock_update(struct domain *d);

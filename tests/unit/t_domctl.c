@@ -392,6 +392,10 @@ static void test_pauses(void)
 	id = arg.domain;
 	d = domain_get(id);
 	CHECK_EQ(d->pause_count, 1);
+	CHECK_EQ(do_domctl_getdomaininfo(NULL, &arg), 0);
+	CHECK_EQ(arg.u.getdomaininfo.flags,
+	         XEN_DOMINF_hvm_guest | XEN_DOMINF_hap | XEN_DOMINF_paused); /* nobody waits */
+	CHECK_EQ(arg.u.getdomaininfo.max_vcpu_id, XEN_INVALID_MAX_VCPU_ID);
 	CHECK_EQ(simple(id, do_domctl_pausedomain), 0);
 	CHECK_EQ(simple(id, do_domctl_unpausedomain), 0);
 	CHECK(!d->started);
