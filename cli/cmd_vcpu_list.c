@@ -127,13 +127,15 @@ static const struct column columns[] = {
 	{ 0 },
 };
 
+/* Of all domains, one that has gone since they were listed is none any more. */
 static void show(struct call *c, const struct froe_domain *d, uint32_t cpus)
 {
 	struct froe_vcpu *v;
 	size_t count;
 
 	if (froe_vcpu_list(c->froe, d->id, &v, &count)) {
-		call_failed(c, domain_name(d));
+		if (c->args || froe_code(c->froe) != FROE_NOT_FOUND)
+			call_failed(c, domain_name(d));
 		return;
 	}
 	for (size_t i = 0; i < count; i++)

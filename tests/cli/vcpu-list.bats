@@ -45,9 +45,16 @@ vcpus() {
 		 "soft_affinity": "all", "online": False, "cpu": None, "cpu_time_ns": 0}]'
 }
 
-@test "vcpu-list: a domain that goes meanwhile does not hide the others" {
+@test "vcpu-list: a domain that goes meanwhile is missed by nobody who has not named it" {
 	echo "fail what=vcpus code=10 id=x error=it is gone" >>fake
 	froe vcpu-list
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	froe vcpu-list web1
 	[ "$status" -eq 10 ]
+	[[ $stderr == "froe: vcpu-list: it is gone"* ]]
+	sed -i 's/code=10/code=1/' fake
+	froe vcpu-list
+	[ "$status" -eq 1 ]
 	[ "$(grep -c 'it is gone' <<<"$stderr")" -eq 3 ]
 }
