@@ -223,24 +223,25 @@ static void test_bad(void)
 /* Half a gibibyte of nothing in a few kilobytes. */
 static void test_bomb(void)
 {
-	const size_t size = (512ul << 20) + 4096;
-	void *zeroes = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-	                    0);
-	static uint8_t packed[ROOM];
-	size_t n;
+	static uint8_t packed[ROOM], zeroes[1 << 20];
+	ZSTD_outBuffer out = { packed, ROOM, 0 };
+	ZSTD_CStream *z = ZSTD_createCStream();
 
-	REQUIRE(zeroes != MAP_FAILED);
-	n = ZSTD_compress(packed, ROOM, zeroes, size, 1);
-	REQUIRE(!ZSTD_isError(n));
-	CHECK(refused(packed, n, "more than 512 MiB"));
-	munmap(zeroes, size);
+	for (int i = 0; i <= 512; i++) {
+		ZSTD_inBuffer in = { zeroes, sizeof(zeroes), 0 };
+
+		REQUIRE(!ZSTD_isError(ZSTD_compressStream(z, &out, &in)) && in.pos == in.size);
+	}
+	REQUIRE(ZSTD_endStream(z, &out) == 0);
+	ZSTD_freeCStream(z);
+	CHECK(refused(packed, out.pos, "more than 512 MiB"));
 }
 
 /* Any byte may be any other, any file may end early: no answer but a reason or the right kernel. */
 static void test_fuzz(void)
 {
 	static uint8_t image[ROOM], bad[ROOM];
-	unsigned refusals = 0, rounds = getenv("SOAK") ? 5000 : 400;
+	unsigned refusals = 0, rounds = getenv("SOAK") ? 1000 : 400;
 
 	for (size_t i = 0; i < KINDS; i++) {
 		size_t n = make_bzimage(i, image);
