@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Many guests and bad ones: each ends with one clear line, and nothing is left.
+#
+# run 2-cpus: --smp 2 --no-net --no-disk
+load guests
+
+setup_file() {
+	# What is taken once and kept: programs in memory, heaps that have grown.
+	tiny idle first
+	froe destroy first
+	wait_for 10 alone
+}
+
+teardown() {
+	destroy_all
+}
+
+alone() {
+	[ "$(froe list | wc -l)" = 2 ]
+}
+
+# Everything that guests could leave behind, in one text.
+inventory() {
+	free_pages
+	xenstore-ls -f /
+	ls -R /run/froe/guest /run/froe/console /run/froe/lock
+	ls "/proc/$(pidof froed)/fd" | wc -l
+}
+
+nothing_left() {
+	inventory >/tmp/after
+	cmp -s /tmp/before /tmp/after
+}
+
+same_as_before() {
+	wait_for 20 nothing_left || diff /tmp/before /tmp/after
+}
+
+available_kib() {
+	awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo
+}
+
+# the_line REGEX: since the message ring was cleared, one such line and no crash besides.
+the_line() {
+	froe dmesg >/tmp/ring
+	[ "$(grep -cE "^froe: d[0-9]+: " /tmp/ring)" = 1 ] && grep -E "$1" /tmp/ring
+}
+
+@test "guests created and destroyed over and over leave nothing" {
+	inventory >/tmp/before
+	memory=$(available_kib)
+	for ((i = 0; i < 50 * $(option froe.scale); i++)); do
+		tiny idle again
+		froe destroy again
+	done
+	same_as_before
+	echo "available: $memory KiB before, $(available_kib) KiB after"
+	[ "$(available_kib)" -gt $((memory - 4096)) ]
+}
+
+@test "sixteen at once, created and destroyed in parallel" {
+	inventory >/tmp/before
+	for i in {1..16}; do
+		tiny idle "p$i" 3>&- &
+	done
+	wait
+	[ "$(froe list | grep -c '^p')" = 16 ]
+	[ "$(froe list | awk 'NR > 1 { print $2 }' | sort -u | wc -l)" = 17 ]
+	for i in {1..16}; do
+		froe destroy "p$i" 3>&- &
+	done
+	wait
+	alone
+	same_as_before
+}
+
+@test "one that spins holds up nobody" {
+	tiny spin busy vcpus=4
+	wait_for 10 state_is busy r-----
+	tiny idle calm
+	wait_for 10 state_is calm -b----
+	froe destroy busy
+	froe destroy calm
+	alone
+}
+
+@test "a triple fault is the guest's end: one line, kept when its file says so" {
+	froe dmesg -c >/dev/null
+	tiny triple faulty "on_crash='preserve'"
+	wait_for 10 state_is faulty ---sc-
+	the_line 'crashed: .*triple fault'
+	froe destroy faulty
+	alone
+}
+
+@test "a triple fault without a word about it: destroyed" {
+	tiny triple faulty
+	wait_for 20 gone faulty
+	wait_for 20 alone
+}
+
+@test "halted for good with interrupts off is powered off" {
+	froe dmesg -c >/dev/null
+	tiny halt over
+	wait_for 20 gone over
+	the_line 'power-off'
+}
+
+@test "halted for good, preserved" {
+	tiny halt over "on_poweroff='preserve'"
+	wait_for 10 state_is over ---s--
+	froe destroy over
+	alone
+}
+
+@test "a name in use: 11, and the first one goes on" {
+	tiny idle twin
+	run tiny idle twin
+	echo "$output"
+	[ "$status" = 11 ]
+	[ "$(froe list | grep -c '^twin')" = 1 ]
+}
+
+@test "two creates of one name at once: one wins" {
+	tiny idle race 3>&- & first=$!
+	tiny idle race 3>&- & second=$!
+	won=0
+	wait "$first" && won=$((won + 1))
+	wait "$second" && won=$((won + 1))
+	[ "$won" = 1 ]
+	[ "$(froe list | grep -c '^race')" = 1 ]
+}
+
+@test "not enough memory: 14, said before anything is built" {
+	inventory >/tmp/before
+	run tiny idle huge memory=1000000
+	echo "$output"
+	[ "$status" = 14 ]
+	[[ $output == *MiB* ]]
+	same_as_before
+}
+
+@test "a kernel that is not there, not a kernel, cut short: 3, and what to do" {
+	inventory >/tmp/before
+	head -c 100 "$kernels/idle" >/tmp/short
+	for kernel in /nowhere /etc/hostname /tmp/short; do
+		run tiny idle broken "kernel='$kernel'"
+		echo "$status: $output"
+		[ "$status" = 3 ]
+		[[ $output == *"$kernel"* ]]
+	done
+	same_as_before
+}
+
+@test "paused at its creation: it starts when it is told to" {
+	tiny -p halt later "on_poweroff='preserve'"
+	state_is later --p---
+	froe unpause later
+	wait_for 10 state_is later ---s--
+}
+
+@test "the hypervisor has found nothing wrong" {
+	run ! froe dmesg | grep -iE 'panic|BUG|check:'
+}
