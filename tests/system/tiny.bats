@@ -160,6 +160,57 @@ the_line() {
 	wait_for 10 state_is later ---s--
 }
 
+# hostile N: a guest that misbehaves in this way (kernels/hostile.c) while others come and go.
+hostile() {
+	inventory >/tmp/before
+	froe dmesg -c >/dev/null
+	tiny hostile wild memory=32 "cmdline='do=$1'"
+	wait_for 10 state_is wild r-----
+	for i in 1 2 3; do
+		tiny idle "calm$i"
+		xenstore-read "/local/domain/$(froe domid "calm$i")/name"
+		froe destroy "calm$i"
+	done
+	[ "$(froe domid wild)" ]
+	froe destroy wild
+	alone
+	[ "$(froe dmesg | wc -l)" -lt 100 ]
+	same_as_before
+}
+
+@test "hostile: floods its console" {
+	hostile 0
+	[ "$(du -ck /var/log/froe/guest-wild.log* | awk 'END { print $1 }')" -le 4096 ]
+}
+
+@test "hostile: console ring with impossible indices" {
+	hostile 1
+}
+
+@test "hostile: store ring with impossible indices" {
+	hostile 2
+}
+
+@test "hostile: fills the store" {
+	hostile 3
+}
+
+@test "hostile: fills the store and takes no answer" {
+	hostile 4
+}
+
+@test "hostile: a frame longer than any" {
+	hostile 5
+}
+
+@test "hostile: a storm of events on all the ports that it can get" {
+	hostile 6
+}
+
+@test "hostile: shouts at the hypervisor's console" {
+	hostile 7
+}
+
 @test "the hypervisor has found nothing wrong" {
 	run ! froe dmesg | grep -iE 'panic|BUG|check:'
 }
