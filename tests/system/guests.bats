@@ -114,3 +114,30 @@ teardown() {
 	xenstore-ls "/local/domain/$id" | grep -q 'ring-ref'
 	wait_for 100 xenstore-exists "/local/domain/$id/control/feature-poweroff"
 }
+
+@test "the daemon killed and started again: the guest notices nothing" {
+	guest steady
+	open_console steady
+	screen '^guest: a shell' 120
+	close_console
+	xenstore-write /tool/mine kept
+	kill -9 "$(pidof froed)"
+	froed
+	[ "$(xenstore-read /tool/mine)" = kept ]
+	xenstore-rm /tool/mine
+	open_console steady
+	type_line 'echo "still $((6 * 7)) here"'
+	screen '^still 42 here' 30
+	close_console
+	run timeout 100 froe shutdown -w steady
+	[ "$status" = 0 ]
+	wait_for 20 gone steady
+}
+
+@test "CPUs, weight and cap as the file says" {
+	last=$(($(nproc) - 1))
+	tiny spin placed vcpus=2 "cpus='$last'" cpu_weight=512 cap=50
+	froe vcpu-list placed
+	[ "$(froe vcpu-list placed | awk 'NR > 1 { print $4, $7 }' | sort -u)" = "$last $last" ]
+	froe list --json -l placed 2>/dev/null || froe list -l placed
+}
