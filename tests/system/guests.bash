@@ -15,14 +15,15 @@ guest() {
 		"cmdline='console=hvc0 quiet guest.name=$1'" "${@:2}"
 }
 
-# tiny KERNEL NAME KEY=VALUE...: one of the smallest guests.
+# tiny KERNEL NAME KEY=VALUE...: one of the smallest guests; options of create go first.
 tiny() {
-	local kernel=$1 options=()
-	shift
+	local kernel options=()
 	while [[ $1 == -* ]]; do
 		options+=("$1")
 		shift
 	done
+	kernel=$1
+	shift
 	printf 'name = "%s"\nkernel = "%s"\nmemory = 4\n' "$1" "$kernels/$kernel" >"/tmp/$1.cfg"
 	froe create -q "${options[@]}" "/tmp/$1.cfg" "${@:2}"
 }

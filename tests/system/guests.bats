@@ -86,7 +86,7 @@ teardown() {
 	type_line 'echo "I go $((40 + 2))"'
 	sleep 1
 	[ "$(froe vcpu-list still | awk 'NR == 2 { print $6 }')" = "$before" ]
-	run ! grep -q "I go 42" /tmp/screen
+	! grep -q 'I go 42' /tmp/screen || return 1
 	froe unpause still
 	screen 'I go 42' 30
 	close_console
