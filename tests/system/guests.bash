@@ -63,9 +63,11 @@ type_line() {
 	printf '%s\n' "$1" >&8
 }
 
+# Who types nothing more still sees what comes, so it does not end by itself.
 close_console() {
 	exec 8>&-
-	wait "$console"
+	kill "$console"
+	wait "$console" || true
 }
 
 # Everything that a test may have left.

@@ -122,7 +122,7 @@ teardown() {
 	close_console
 	xenstore-write /tool/mine kept
 	kill -9 "$(pidof froed)"
-	froed
+	froed 3>&-
 	[ "$(xenstore-read /tool/mine)" = kept ]
 	xenstore-rm /tool/mine
 	open_console steady
@@ -138,6 +138,7 @@ teardown() {
 	last=$(($(nproc) - 1))
 	tiny spin placed vcpus=2 "cpus='$last'" cpu_weight=512 cap=50
 	froe vcpu-list placed
-	[ "$(froe vcpu-list placed | awk 'NR > 1 { print $4, $7 }' | sort -u)" = "$last $last" ]
-	froe list --json -l placed 2>/dev/null || froe list -l placed
+	wait_for 10 state_is placed r-----
+	[ "$(froe vcpu-list placed | awk 'NR > 1 { print $7 }' | sort -u)" = "$last" ]
+	[ "$(froe vcpu-list placed | awk 'NR == 2 { print $4 }')" = "$last" ]
 }
