@@ -144,6 +144,13 @@ static int admit(struct build *b)
 	return 0;
 }
 
+/* A file that is missing or of no use: the build fails by it, whatever the file's own code is. */
+static int unusable(struct build *b)
+{
+	b->f->code = FROE_BUILD;
+	return -1;
+}
+
 static int read_files(struct build *b)
 {
 	const struct froe_config *c = b->c;
@@ -155,14 +162,14 @@ static int read_files(struct build *b)
 		                  "%s: the kernel's command line has %zu characters, at most %d",
 		                  c->name, strlen(c->cmdline), CMDLINE_MAX);
 	if (froe__kernel_map(b->f, c->kernel, &b->kernel) < 0)
-		return -1;
+		return unusable(b);
 	if (froe__elf_parse(b->kernel.data, b->kernel.size, &b->elf, &why) < 0)
 		return froe__fail(
-			b->f, FROE_INVALID,
+			b->f, FROE_BUILD,
 			"a guest's kernel is a bzImage or ELF file for x86 with CONFIG_PVH",
 			"the kernel %s cannot be used: %s", c->kernel, why);
 	if (c->ramdisk && froe__file_map(b->f, c->ramdisk, "initrd", &b->initrd) < 0)
-		return -1;
+		return unusable(b);
 	why = froe__layout(&b->layout, c->memory, &b->elf, b->initrd.size, strlen(c->cmdline),
 	                   c->vcpus_max, &need);
 	if (!why)
