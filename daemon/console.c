@@ -60,6 +60,23 @@ static void copy_out(struct console *c, uint32_t cons, uint32_t n)
 	}
 }
 
+/* Memory for what is kept is taken when it is needed first: most guests say little. */
+static int past_grow(struct console *c, uint64_t end)
+{
+	uint64_t need = (offsetof(struct past, data) + end + 4095) & ~4095ull;
+	int rc;
+
+	/* The file keeps its size, by which it is known to be one of ours. */
+	if (need > sizeof(struct past))
+		need = sizeof(struct past);
+	if (need <= c->past_taken)
+		return 0;
+	rc = posix_fallocate(c->past_fd, 0, need);
+	if (!rc)
+		c->past_taken = need;
+	return -rc;
+}
+
 static void take_output(struct console *c)
 {
 	uint32_t cons = c->past->ring + c->past->end;
@@ -67,6 +84,10 @@ static void take_output(struct console *c)
 
 	if (n > sizeof(c->page->out)) {
 		console_break(c, "the guest's output index is wrong");
+		return;
+	}
+	if (past_grow(c, c->past->end + n)) {
+		console_break(c, "no memory is left to keep its output");
 		return;
 	}
 	copy_out(c, cons, n);
@@ -126,23 +147,21 @@ static const char *past_name(const struct console *c)
 /* The kept output: of this guest if it is known already, else empty. */
 static int past_open(struct console *c, bool fresh)
 {
-	int fd = open(past_name(c), O_RDWR | O_CREAT | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0600);
 	bool empty;
-	int rc;
+	void *map;
 
-	if (fd < 0)
+	c->past_fd = open(past_name(c), O_RDWR | O_CREAT | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0600);
+	if (c->past_fd < 0)
 		return -errno;
-	empty = lseek(fd, 0, SEEK_END) != sizeof(struct past);
-	rc = -posix_fallocate(fd, 0, sizeof(struct past));
-	if (!rc)
-		c->past = mmap(NULL, sizeof(*c->past), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (c->past == MAP_FAILED)
-		rc = -errno;
-	close(fd);
-	if (rc) {
-		c->past = NULL;
-		return rc;
-	}
+	empty = lseek(c->past_fd, 0, SEEK_END) != sizeof(struct past);
+	if (ftruncate(c->past_fd, sizeof(struct past)))
+		return -errno;
+	map = mmap(NULL, sizeof(struct past), PROT_READ | PROT_WRITE, MAP_SHARED, c->past_fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	c->past = map;
+	if (past_grow(c, empty ? 1 : c->past->end))
+		return -ENOSPC;
 	if (empty)
 		c->past->ring = __atomic_load_n(&c->page->out_cons, __ATOMIC_ACQUIRE);
 	return 0;
@@ -174,7 +193,7 @@ struct console *console_open(struct guest *g, bool fresh)
 	int rc;
 
 	c->guest = g;
-	c->port = c->slave = c->log = c->listener.fd = c->pty.fd = -1;
+	c->port = c->past_fd = c->slave = c->log = c->listener.fd = c->pty.fd = -1;
 	list_init(&c->viewers);
 	rc = console_connect(c, fresh);
 	if (rc) {
@@ -206,5 +225,7 @@ void console_close(struct console *c)
 		unlink(past_name(c));
 		munmap(c->past, sizeof(*c->past));
 	}
+	if (c->past_fd >= 0)
+		close(c->past_fd);
 	loop_free(c);
 }

@@ -28,8 +28,10 @@ struct console {
 	struct guest *guest;
 	struct xencons_interface *page;
 	struct past *past;
-	int port;         /* ours */
-	uint32_t in_prod; /* what we put into the ring; the page has a copy */
+	int past_fd;
+	uint64_t past_taken; /* bytes of the file that have memory */
+	int port;            /* ours */
+	uint32_t in_prod;    /* what we put into the ring; the page has a copy */
 	bool broken;
 	struct source listener, pty;
 	int slave;
