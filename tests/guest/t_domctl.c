@@ -290,7 +290,7 @@ static void test_list(void)
 	EXPECT_EQ(xen_sysctl(&op), 0);
 	EXPECT_EQ(op.u.getdomaininfolist.num_domains, 2);
 	EXPECT_EQ(info[0].domain, 0);
-	EXPECT_EQ(info[0].max_vcpu_id, 1);
+	EXPECT_EQ(info[0].max_vcpu_id, cpu_count - 1);
 	EXPECT(info[0].flags & XEN_DOMINF_running);
 	EXPECT(info[0].cpu_time > 0);
 	EXPECT_EQ(info[1].domain, id);
