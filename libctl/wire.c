@@ -294,13 +294,15 @@ static int connect_once(struct store *s, const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	/* A daemon that is stuck accepts nothing, and answers nothing. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		int rc = -errno;
 
 		close(fd);
 		return rc;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (s->fd < 0) {
 		s->fd = fd;
 	} else { /* whoever polls it goes on with the same number */
