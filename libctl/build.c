@@ -147,8 +147,7 @@ static int admit(struct build *b)
 /* A file that is missing or of no use: the build fails by it, whatever the file's own code is. */
 static int unusable(struct build *b)
 {
-	b->f->code = FROE_BUILD;
-	return -1;
+	return froe__fail(b->f, FROE_BUILD, b->f->hint, "%s", b->f->error);
 }
 
 static int read_files(struct build *b)

@@ -405,13 +405,15 @@ static void test_refusals(void)
 	CHECK_EQ(domains(), 1);
 	begin();
 	config.kernel = (char *)"/nothing";
-	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_NOT_FOUND, "/nothing");
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_BUILD, "/nothing");
+	CHECK(!strcmp(froe_error_id(f), "build-failed"));
 	begin();
 	config.ramdisk = (char *)"/none";
-	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_NOT_FOUND, "initrd /none");
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_BUILD, "initrd /none");
 	begin();
 	config.kernel = initrd_path;
-	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_INVALID, initrd_path);
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_BUILD, initrd_path);
+	CHECK(*froe_hint(f));
 	begin();
 	config.memory = 17 * MIB;
 	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_INVALID, "MiB at least");
