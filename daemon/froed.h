@@ -11,6 +11,8 @@
 /* --- messages: one line each, to the terminal or to the system's log ------- */
 
 extern bool log_verbose;
+/* From here on messages go to this file, with the time. */
+void log_open(const char *path);
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line, and the end of the process: what follows is a start from the journal. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

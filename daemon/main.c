@@ -281,6 +281,15 @@ static int detach(void)
 	exit(read(pipe_fd[0], &ok, 1) == 1 ? 0 : 1);
 }
 
+static const char *log_file(void)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/froed.log", log_dir);
+	make_dir(path);
+	return path;
+}
+
 static void ready(int lock, int parent)
 {
 	char pid[16];
@@ -296,6 +305,7 @@ static void ready(int lock, int parent)
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	close(null);
+	log_open(log_file());
 	if (write(parent, "", 1) != 1)
 		log_line("nobody waited for the start");
 	close(parent);

@@ -2,23 +2,65 @@
 /* Messages, memory and queues of bytes: the ground that the rest of froed stands on. */
 #include "froed.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
+enum {
+	LOG_MAX = 1 << 20
+};
+
 bool log_verbose;
+static const char *log_path;
+
+/* A standard error that is our log file; what else is written there gets into it as well. */
+static bool log_reopen(void)
+{
+	int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return false;
+	dup2(fd, 2);
+	close(fd);
+	return true;
+}
+
+void log_open(const char *path)
+{
+	log_path = path;
+	if (!log_reopen())
+		log_path = NULL;
+}
+
+/* At its limit the file goes aside, over the one before. */
+static void log_limit(void)
+{
+	char old[4096];
+	struct stat st;
+
+	if (!log_path || fstat(2, &st) || st.st_size < LOG_MAX)
+		return;
+	snprintf(old, sizeof(old), "%s.1", log_path);
+	rename(log_path, old);
+	log_reopen();
+}
 
 static void say(int level, const char *fmt, va_list args)
 {
-	va_list again;
+	char line[1024], date[32] = "";
+	time_t now = time(NULL);
+	struct tm tm;
 
-	va_copy(again, args);
-	vsyslog(level, fmt, again);
-	va_end(again);
-	fputs("froed: ", stderr);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	vsnprintf(line, sizeof(line), fmt, args);
+	syslog(level, "%s", line);
+	log_limit();
+	if (log_path)
+		strftime(date, sizeof(date), "%F %T ", localtime_r(&now, &tm));
+	dprintf(2, "%sfroed: %s\n", date, line);
 }
 
 void log_line(const char *fmt, ...)

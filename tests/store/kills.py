@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """kill -9 and start again: what was answered holds, and guests notice nothing."""
+import os
 import random
+import subprocess
 import threading
 
 from client import *
@@ -178,3 +180,42 @@ def test_at_random():
             equal(d.client().read(g.path), str(g.count))
         if min(g.count for g in guests) < 25:
             raise Failure("too little was done between the kills")
+
+
+def test_background():
+    """Without -F: ready when the first process ends, one at a time, messages in a file of limited size."""
+    with daemon() as d:
+        args = [d.binary, "--store-only", "--socket", d.socket, "--run-dir", d.dir, "--log-dir", d.dir + "/log.d"]
+        done = subprocess.run(args, capture_output=True, text=True, timeout=DEADLINE, check=False)
+        equal((done.returncode, "another froed is running" in done.stderr), (1, True))
+        d.kill()
+        done = subprocess.run(args, capture_output=True, text=True, timeout=DEADLINE, check=False)
+        equal((done.returncode, done.stderr), (0, ""))
+        c = d.client()
+        for i in range(300):
+            c.ask(CONTROL, strings("print", f"{i} " + "x" * 190))
+        with open(d.dir + "/log.d/froed.log", encoding="ascii") as f:
+            lines = f.read().splitlines()
+        equal(len(lines), 300)
+        equal(lines[299][20:50], f"froed: control: 299 {'x' * 10}")
+        with open(d.dir + "/log.d/froed.log", "ab") as f:
+            f.truncate(1 << 20)
+        c.ask(CONTROL, strings("print", "after"))
+        equal(os.stat(d.dir + "/log.d/froed.log.1").st_size, 1 << 20)
+        with open(d.dir + "/froed.pid", encoding="ascii") as f:
+            pid = int(f.read())
+        os.kill(pid, 15)
+        end = time.monotonic() + DEADLINE
+        while True:
+            with open(d.dir + "/log.d/froed.log", encoding="ascii") as f:
+                if "ends; guests wait" in f.read():
+                    break
+            if time.monotonic() > end:
+                raise Failure("does not end")
+            time.sleep(0.005)
+        try:
+            while c.sock.recv(100):
+                pass
+        except ConnectionResetError:
+            pass
+        d.start()
