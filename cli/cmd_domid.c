@@ -4,13 +4,7 @@
  */
 #include "output.h"
 
-static void get_id(const void *row, struct cell *cell)
-{
-	cell->kind = CELL_NUMBER;
-	cell->number = ((const struct froe_domain *)row)->id;
-}
-
-static const struct column columns[] = { { "", "%s", "domid", get_id }, { 0 } };
+static const struct column columns[] = { { "", "%s", "domid", domain_cell_id }, { 0 } };
 
 static int domid(struct call *c)
 {

@@ -4,12 +4,7 @@
  */
 #include "output.h"
 
-static void get_name(const void *row, struct cell *cell)
-{
-	cell_text(cell, "%s", domain_name(row));
-}
-
-static const struct column columns[] = { { "", "%s", "name", get_name }, { 0 } };
+static const struct column columns[] = { { "", "%s", "name", domain_cell_name }, { 0 } };
 
 static int domname(struct call *c)
 {

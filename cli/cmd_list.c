@@ -9,11 +9,6 @@
 
 #define ROW(name) const struct froe_domain *name = row
 
-static void get_name(const void *row, struct cell *cell)
-{
-	cell_text(cell, "%s", domain_name(row));
-}
-
 static void get_id(const void *row, struct cell *cell)
 {
 	ROW(d);
@@ -149,7 +144,7 @@ NUMBER(cpu_time, cpu_time)
 /* xl's columns: a header that is one line, because its words do not stand over their columns. */
 static const struct column base[] = {
 	{ "Name                                        ID   Mem VCPUs\tState\tTime(s)", "%-40s",
-	  "name", get_name },
+	  "name", domain_cell_name },
 	{ "", " %5s", "domid", get_id },
 	{ "", " %5s", NULL, get_mem },
 	{ "", " %5s", "vcpus", get_vcpus },

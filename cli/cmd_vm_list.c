@@ -12,21 +12,10 @@ static void get_uuid(const void *row, struct cell *cell)
 	froe_uuid_format(((const struct froe_domain *)row)->uuid, cell->room);
 }
 
-static void get_id(const void *row, struct cell *cell)
-{
-	cell->kind = CELL_NUMBER;
-	cell->number = ((const struct froe_domain *)row)->id;
-}
-
-static void get_name(const void *row, struct cell *cell)
-{
-	cell_text(cell, "%s", domain_name(row));
-}
-
 static const struct column columns[] = {
 	{ "UUID                                  ID    name", "%s", "uuid", get_uuid },
-	{ "", "  %s", "domid", get_id },
-	{ "", "    %-30s", "name", get_name },
+	{ "", "  %s", "domid", domain_cell_id },
+	{ "", "    %-30s", "name", domain_cell_name },
 	{ 0 },
 };
 

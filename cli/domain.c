@@ -77,17 +77,6 @@ const char *domain_folder(void)
 }
 
 /* What was done to whom, for programs; people see that nothing was said. */
-static void get_id(const void *row, struct cell *cell)
-{
-	cell->kind = CELL_NUMBER;
-	cell->number = ((const struct froe_domain *)row)->id;
-}
-
-static void get_name(const void *row, struct cell *cell)
-{
-	cell_text(cell, "%s", domain_name(row));
-}
-
 static void get_uuid(const void *row, struct cell *cell)
 {
 	cell->kind = CELL_TEXT;
@@ -95,9 +84,20 @@ static void get_uuid(const void *row, struct cell *cell)
 	froe_uuid_format(((const struct froe_domain *)row)->uuid, cell->room);
 }
 
+void domain_cell_id(const void *row, struct cell *cell)
+{
+	cell->kind = CELL_NUMBER;
+	cell->number = ((const struct froe_domain *)row)->id;
+}
+
+void domain_cell_name(const void *row, struct cell *cell)
+{
+	cell_text(cell, "%s", domain_name(row));
+}
+
 static const struct column done[] = {
-	{ .key = "domid", .get = get_id },
-	{ .key = "name", .get = get_name },
+	{ .key = "domid", .get = domain_cell_id },
+	{ .key = "name", .get = domain_cell_name },
 	{ .key = "uuid", .get = get_uuid },
 	{ 0 },
 };

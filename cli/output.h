@@ -34,6 +34,9 @@ struct column {
 };
 
 void cell_text(struct cell *cell, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Of rows that are a struct froe_domain (domain.c). */
+void domain_cell_id(const void *row, struct cell *cell);
+void domain_cell_name(const void *row, struct cell *cell);
 
 struct output *output_open(struct call *c);
 /* Begin a table: columns up to one without head and key. */

@@ -17,20 +17,9 @@ const struct cmd_option request_options[] = {
 	{ 0 },
 };
 
-static void get_id(const void *row, struct cell *cell)
-{
-	cell->kind = CELL_NUMBER;
-	cell->number = ((const struct froe_domain *)row)->id;
-}
-
-static void get_name(const void *row, struct cell *cell)
-{
-	cell_text(cell, "%s", domain_name(row));
-}
-
 static const struct column columns[] = {
-	{ .key = "domid", .get = get_id },
-	{ .key = "name", .get = get_name },
+	{ .key = "domid", .get = domain_cell_id },
+	{ .key = "name", .get = domain_cell_name },
 	{ 0 },
 };
 

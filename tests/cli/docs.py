@@ -98,7 +98,7 @@ def examples(folder):
     """Write each guest file that a document shows into the folder."""
     count = 0
     for page in ("man/froe.cfg.5", "man/froe.8", "README.md"):
-        for block in re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed|^```\w*\n(.*?)^```|\n\n((?:    .*\n)+)",
+        for block in re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed|^```\w*\n(.*?)^```|\n\n((?:    [^\n]*\n)+)",
                                 text(page), re.M | re.S):
             block = "".join(block)
             if re.search(r"^\s*kernel\s*= ", block, re.M):
