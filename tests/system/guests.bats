@@ -134,11 +134,11 @@ teardown() {
 	wait_for 20 gone steady
 }
 
-@test "CPUs, weight and cap as the file says" {
+@test "CPUs as the file says" {
 	last=$(($(nproc) - 1))
 	tiny spin placed vcpus=2 "cpus='$last'" cpu_weight=512 cap=50
-	froe vcpu-list placed
-	wait_for 10 state_is placed r-----
-	[ "$(froe vcpu-list placed | awk 'NR > 1 { print $7 }' | sort -u)" = "$last" ]
-	[ "$(froe vcpu-list placed | awk 'NR == 2 { print $4 }')" = "$last" ]
+	froe vcpu-list placed >/tmp/placed
+	cat /tmp/placed
+	[ "$(awk 'NR > 1 { print $7 }' /tmp/placed | sort -u)" = "$( ((last)) && echo "$last" || echo all)" ]
+	[ "$(awk 'NR == 2 { print $4 }' /tmp/placed)" = "$last" ]
 }
