@@ -68,7 +68,8 @@ teardown() {
 	before=$(froe domid again)
 	uuid=$(froe list -v again | awk 'NR == 2 { print $7 }')
 	froe reboot again
-	renewed() { [ "$(froe domid again 2>/dev/null)" ] && [ "$(froe domid again)" != "$before" ]; }
+	# One look each time: between the two guests there is none of that name.
+	renewed() { now=$(froe domid again 2>/dev/null) && [ "$now" != "$before" ]; }
 	wait_for 100 renewed
 	open_console again
 	screen '^guest: a shell' 120
