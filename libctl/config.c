@@ -128,6 +128,21 @@ static void take_uuid(struct parse *p, struct froe_config *c)
 		ERROR(p, find(p, "uuid"), NULL, "that is the control domain's");
 }
 
+/* One more line of c->text, whose last may have no end. */
+static void add_line(struct parse *p, struct froe_config *c, const char *line)
+{
+	const size_t length = strlen(c->text);
+	char *text;
+
+	if (!line || asprintf(&text, "%s%s%s\n", c->text,
+	                      !length || c->text[length - 1] == '\n' ? "" : "\n", line) < 0) {
+		p->nomem = true;
+		return;
+	}
+	free(c->text);
+	c->text = text;
+}
+
 /*
  * Paths are relative to where the command runs. A guest is built again from c->text, perhaps
  * somewhere else, so what is relative is added to it as an absolute path.
@@ -135,7 +150,7 @@ static void take_uuid(struct parse *p, struct froe_config *c)
 static char *take_path(struct parse *p, struct froe_config *c, const char *key)
 {
 	const char *path = string(p, key), *again;
-	char *here, *whole, *text;
+	char *here, *whole;
 
 	if (!path)
 		return NULL;
@@ -151,12 +166,8 @@ static char *take_path(struct parse *p, struct froe_config *c, const char *key)
 	whole = froe__arena_format(p, "%s/%s", here, path);
 	free(here);
 	again = whole ? froe__config_quoted(p, whole) : NULL;
-	if (!again || asprintf(&text, "%s%s = %s\n", c->text, key, again) < 0) {
-		p->nomem = true;
-		return NULL;
-	}
-	free(c->text);
-	c->text = text;
+	if (again)
+		add_line(p, c, froe__arena_format(p, "%s = %s", key, again));
 	return keep(p, whole);
 }
 
@@ -323,19 +334,8 @@ static void take_all(struct parse *p, const char *file, struct froe_config *c)
 static void add_overrides(struct parse *p, struct froe_config *c, const char *const *overrides,
                           size_t count)
 {
-	for (size_t i = 0; i < count && !p->nomem; i++) {
-		const char *line = froe__config_override(p, overrides[i], (unsigned)i + 1);
-		const char *end = c->text + strlen(c->text);
-		char *text;
-
-		if (!line || asprintf(&text, "%s%s%s\n", c->text,
-		                      end == c->text || end[-1] == '\n' ? "" : "\n", line) < 0) {
-			p->nomem = true;
-			return;
-		}
-		free(c->text);
-		c->text = text;
-	}
+	for (size_t i = 0; i < count && !p->nomem; i++)
+		add_line(p, c, froe__config_override(p, overrides[i], (unsigned)i + 1));
 }
 
 /* The file's before the command line's, and what was found first stays first. */

@@ -191,3 +191,12 @@ load helpers
 	[ "$status" -eq 12 ]
 	[ -z "$output" ]
 }
+
+@test "create: what is kept of a file with no newline at its end means the same" {
+	local end
+	for end in '' '# the last line' $'\n'; do
+		printf '%s' $'name = "new"\nmemory = 64\nramdisk = "initrd"\nkernel = "k"' "$end" >guest.cfg
+		"$top/build/tests/cli/parse" guest.cfg
+		"$top/build/tests/cli/parse" guest.cfg vcpus=2
+	done
+}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "froe.h"
 
 static void print(const struct froe_problems *list)
@@ -19,6 +20,30 @@ static void print(const struct froe_problems *list)
 		       p->text);
 		printf(*p->hint ? " (%s)\n" : "%s\n", p->hint);
 	}
+}
+
+/* Whether the text that is kept of it means the same once more, wherever it is read. */
+static bool means_same(struct froe *f, const struct froe_config *c)
+{
+	char *json = froe_config_json(f, c), *json_again = NULL, *here = getcwd(NULL, 0);
+	struct froe_problems problems = { 0 };
+	struct froe_config *again;
+	bool same = !chdir("/") &&
+	            !froe_config_parse(f, "kept", c->text, NULL, 0, true, &again, &problems);
+
+	if (same) {
+		/* A random UUID is another one each time. */
+		memcpy(again->uuid, c->uuid, sizeof(c->uuid));
+		json_again = froe_config_json(f, again);
+		same = !strcmp(json, json_again);
+		froe_config_free(again);
+	}
+	froe_problems_free(&problems);
+	same = !chdir(here) && same;
+	free(here);
+	free(json);
+	free(json_again);
+	return same;
 }
 
 static int parse(struct froe *f, char **argv, int argc)
@@ -36,6 +61,10 @@ static int parse(struct froe *f, char **argv, int argc)
 		json = froe_config_json(f, c);
 		fputs(json, stdout);
 		free(json);
+		if (!means_same(f, c)) {
+			printf("what is kept of it means something else:\n%s", c->text);
+			rc = -1;
+		}
 	}
 	froe_problems_free(&problems);
 	froe_config_free(c);
@@ -119,32 +148,17 @@ static void mutate(char *text, size_t *size, size_t room)
 /* Whatever comes in, what comes out is whole, and its text means the same again. */
 static bool consistent(struct froe *f, const char *text, const char *override)
 {
-	struct froe_problems problems, again_problems;
-	struct froe_config *c, *again;
+	struct froe_problems problems;
+	struct froe_config *c;
 	int rc = froe_config_parse(f, "fuzz", text, &override, override != NULL, chance(2), &c,
 	                           &problems);
 	bool good = (rc == 0) == (c != NULL) && (rc != 0) == (problems.errors != 0);
-	char *json, *json_again;
 
 	for (size_t i = 0; i < problems.count; i++)
 		good = good && problems.problem[i].line && problems.problem[i].column;
 	if (c) {
 		good = good && c->name && c->kernel && c->cmdline && c->memory && c->vcpus &&
-		       c->memory_max >= c->memory && c->vcpus_max >= c->vcpus;
-		if (!froe_config_parse(f, "fuzz", c->text, NULL, 0, true, &again,
-		                       &again_problems)) {
-			/* A random UUID is another one each time. */
-			memcpy(again->uuid, c->uuid, sizeof(c->uuid));
-			json = froe_config_json(f, c);
-			json_again = froe_config_json(f, again);
-			good = good && !strcmp(json, json_again);
-			free(json);
-			free(json_again);
-			froe_config_free(again);
-		} else {
-			good = false;
-		}
-		froe_problems_free(&again_problems);
+		       c->memory_max >= c->memory && c->vcpus_max >= c->vcpus && means_same(f, c);
 	}
 	froe_problems_free(&problems);
 	froe_config_free(c);
