@@ -34,12 +34,14 @@ static const char *run_folder(void)
 /* Open a file in a folder of /run/froe; the folders are made when they are missing. */
 static int open_run(const char *folder, const char *name, int flags)
 {
-	char path[2 * PATH_MAX];
-	int top = snprintf(path, sizeof(path), "%s", run_folder());
-	int middle = top + snprintf(path + top, sizeof(path) - top, "/%s", folder);
+	size_t top = strlen(run_folder()), middle = top + 1 + strlen(folder);
+	char path[PATH_MAX];
 	int fd;
 
-	snprintf(path + middle, sizeof(path) - middle, "/%s", name);
+	if (snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
 	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT))
 		return fd;
@@ -53,23 +55,24 @@ static int open_run(const char *folder, const char *name, int flags)
 
 static void unlink_run(const char *folder, const char *name)
 {
-	char path[2 * PATH_MAX];
+	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name);
-	unlink(path);
+	if (snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name) < PATH_MAX)
+		unlink(path);
 }
 
 /*
  * Of two that create a guest of one name at once, one has the lock. The file goes with the lock, so
- * whoever gets the lock looks whether it is still the file of that name.
+ * whoever gets the lock looks whether it is still the file of that name. Names too long for a file
+ * share the lock of those that begin alike.
  */
-static int lock_name(struct froe *f, const char *name, char file[FROE_NAME_PATH])
+static int lock_name(struct froe *f, const char *name, char file[NAME_MAX + 1])
 {
 	char path[FROE_NAME_PATH];
 	struct stat st;
 
 	froe__name_path(name, path);
-	strcpy(file, strrchr(path, '/') + 1);
+	*stpncpy(file, strrchr(path, '/') + 1, NAME_MAX) = 0;
 	for (;;) {
 		int fd = open_run("lock", file, O_RDWR | O_CREAT);
 
@@ -319,7 +322,7 @@ int froe_domain_create(struct froe *f, const struct froe_config *c, const struct
                        uint32_t *id)
 {
 	struct build b = { .f = f, .c = c };
-	char lock[FROE_NAME_PATH];
+	char lock[NAME_MAX + 1];
 	int fd = lock_name(f, c->name, lock), rc;
 
 	if (fd < 0)

@@ -226,6 +226,7 @@ static void test_create(void)
 
 static void test_names(void)
 {
+	char longest[FROE_NAME_MAX + 1] = "";
 	struct froe_domain d, *list;
 	uint32_t id;
 	size_t n;
@@ -258,6 +259,12 @@ static void test_names(void)
 	CHECK(froe_domain_create(f, &config, NULL, &id) == 0);
 	CHECK(!fake_store_get("/local/domain/9"));
 	CHECK(froe_domain_destroy(f, id) == 0);
+	/* The longest name: three characters of a file's name for each of its own. */
+	config.name = longest;
+	memset(longest, '+', FROE_NAME_MAX);
+	CHECK(froe_domain_create(f, &config, NULL, &id) == 0);
+	CHECK(froe_domain_find(f, longest, &d) == 0 && d.id == id);
+	CHECK(froe_domain_destroy(f, id) == 0);
 }
 
 /* Two of one name at once: one comes to be. */
@@ -273,6 +280,7 @@ static void *create_one(void *result)
 
 static void test_lock(void)
 {
+	static char far[20000];
 	char path[200], text[10];
 	int fd;
 
@@ -286,6 +294,11 @@ static void test_lock(void)
 	close(fd);
 	CHECK(create_one(&(uint32_t){ 0 }));
 	CHECK(!run_file(text, sizeof(text), "lock/web_2eexample"));
+	/* A folder that there cannot be. */
+	memset(far, 'x', sizeof(far) - 1);
+	setenv("FROE_RUN_DIR", far, 1);
+	CHECK_FAILS(f, froe_domain_create(f, &config, NULL, NULL), FROE_FAIL, "cannot write xxx");
+	setenv("FROE_RUN_DIR", check_folder, 1);
 }
 
 /* --- failures -------------------------------------------------------------------------- */
