@@ -19,40 +19,71 @@ static bool take(struct record *r, const char **text)
 	return true;
 }
 
+/*
+ * A damaged record may say anything. What is taken over is what a client could have asked for: the
+ * rest of froed does not look at it again.
+ */
+static bool good_path(const char *path, bool special)
+{
+	char out[PATH_ABS_MAX + 64];
+
+	return (*path == '/' || *path == '@') && !path_resolve(out, path, 0, special);
+}
+
+static bool good_perms(const char *data, uint32_t len)
+{
+	struct perm perm;
+
+	if (!len || len % sizeof(perm) || len > PAYLOAD_MAX / 2 * sizeof(perm))
+		return false;
+	for (; len; data += sizeof(perm), len -= sizeof(perm)) {
+		memcpy(&perm, data, sizeof(perm));
+		if (perm.domid >= DOMAINS_MAX || perm.bits & ~(PERM_READ | PERM_WRITE))
+			return false;
+	}
+	return true;
+}
+
+static bool change(enum store_op op, uint16_t by, const char *path, const char *data, uint32_t len)
+{
+	if (!good_path(path, false) || op < STORE_WRITE || op > STORE_PERMS ||
+	    (op == STORE_PERMS ? !good_perms(data, len) : len > PAYLOAD_MAX))
+		return false;
+	store_replay(&(struct change){ op, by, path, data, len });
+	return true;
+}
+
 static bool replay_node(struct record *r)
 {
-	struct perm perm[PAYLOAD_MAX / 2];
-	const char *path;
-	uint32_t count;
+	const char *path, *perms;
+	uint32_t count, size;
 
 	if (r->len < sizeof(count))
 		return false;
 	memcpy(&count, r->data, sizeof(count));
-	if (!count || count > PAYLOAD_MAX / 2 || r->len < sizeof(count) + count * sizeof(*perm))
+	r->data += sizeof(count);
+	r->len -= sizeof(count);
+	if (count > r->len / sizeof(struct perm))
 		return false;
-	memcpy(perm, r->data + sizeof(count), count * sizeof(*perm));
-	r->data += sizeof(count) + count * sizeof(*perm);
-	r->len -= sizeof(count) + count * sizeof(*perm);
-	if (!take(r, &path))
-		return false;
-	store_restore_node(path, perm, count, r->data, r->len);
-	return true;
+	perms = r->data;
+	size = count * sizeof(struct perm);
+	r->data += size;
+	r->len -= size;
+	return take(r, &path) && good_perms(perms, size) &&
+	       change(STORE_WRITE, 0, path, r->data, r->len) &&
+	       change(STORE_PERMS, 0, path, perms, size);
 }
 
 static bool replay_change(struct record *r)
 {
-	struct change c = { .by = r->domid };
+	const char *path;
+	uint8_t op;
 
 	if (!r->len)
 		return false;
-	c.op = *r->data++;
+	op = *r->data++;
 	r->len--;
-	if (!take(r, &c.path))
-		return false;
-	c.data = r->data;
-	c.len = r->len;
-	store_replay(&c);
-	return true;
+	return take(r, &path) && change(op, r->domid, path, r->data, r->len);
 }
 
 static bool replay_special(struct record *r)
@@ -60,7 +91,7 @@ static bool replay_special(struct record *r)
 	const char *path;
 	struct perms **p;
 
-	if (!take(r, &path) || !(p = store_special(path)) || r->len < sizeof(struct perm))
+	if (!take(r, &path) || !(p = store_special(path)) || !good_perms(r->data, r->len))
 		return false;
 	perms_put(*p);
 	*p = perms_new((const void *)r->data, r->len / sizeof(struct perm));
@@ -82,10 +113,10 @@ static bool replay_watch(struct record *r, struct conn *c)
 {
 	const char *path, *given, *token;
 
-	if (!take(r, &path) || !take(r, &given) || !take(r, &token))
+	if (!take(r, &path) || !take(r, &given) || !take(r, &token) || !good_path(path, true) ||
+	    strlen(given) > strlen(path) || strcmp(path + strlen(path) - strlen(given), given))
 		return false;
-	watch_add(c, path, given, token);
-	return true;
+	return !watch_add(c, path, given, token);
 }
 
 static bool replay_unwatch(struct record *r, struct conn *c)
@@ -124,6 +155,8 @@ static bool replay_ring(struct record *r, struct ring *ring)
 		ring->out_journaled = c->out.len;
 		return true;
 	case J_IN:
+		if (r->len > CONN_FRAME_MAX - c->in.len)
+			return false;
 		buf_add(&c->in, r->data, r->len);
 		ring->in_journaled = c->in.len;
 		return true;
@@ -149,6 +182,8 @@ static bool replay(struct record *r)
 {
 	struct guest *g;
 
+	if (r->domid >= DOMAINS_MAX)
+		return false;
 	switch (r->type) {
 	case J_NODE:
 		return replay_node(r);

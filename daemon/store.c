@@ -492,15 +492,7 @@ void store_forget_domain(uint16_t domid)
 	quota_forget(domid);
 }
 
-/* --- the journal -------------------------------------------------------------------------------
- */
-
-void store_restore_node(const char *path, const struct perm *perm, uint32_t count, const void *data,
-                        uint32_t len)
-{
-	store_apply(&tree, &(struct change){ STORE_WRITE, 0, path, data, len });
-	store_apply(&tree, &(struct change){ STORE_PERMS, 0, path, perm, count * sizeof(*perm) });
-}
+/* --- the journal -------------------------------------------------------------------------- */
 
 static void save_node(const struct node *n, char *path)
 {

@@ -114,8 +114,6 @@ void store_commit(const struct change *c);
 /* The same without journal and watches: a change that comes from the journal. */
 void store_replay(const struct change *c);
 void store_apply(struct node **root, const struct change *c);
-void store_restore_node(const char *path, const struct perm *perm, uint32_t count, const void *data,
-                        uint32_t len);
 void store_save(void);
 /* A domain is gone: nothing in the store belongs to it or names it any more. */
 void store_forget_domain(uint16_t domid);

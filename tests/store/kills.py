@@ -128,6 +128,58 @@ def test_damage():
         d.client().read("/tool")
 
 
+def records(journal):
+    """Where the content of each record is, and how long."""
+    at, found = 24, []
+    while at < struct.unpack_from("<Q", journal, 16)[0]:
+        size = struct.unpack_from("<I", journal, at)[0]
+        found.append((at, size))
+        at += size
+    return found
+
+
+def test_damage_at_random():
+    """Records that are whole and say what cannot be: they are left out, and nothing comes of them."""
+    chance = random.Random(int(os.environ.get("SEED", "1")))
+    with daemon(store_only=False) as d:
+        c, g = d.client(), d.guest(5, "web")
+        c.write("/local/domain/5/data", "x" * 50)
+        c.perms("/local/domain/5/data", "n5", "r0", "b7")
+        c.perms("@releaseDomain", "n0", "r5")
+        g.ask(WATCH, strings("data", "token"))
+        g.ask(WATCH, strings("/local", "token"))
+        g.ask(UNWATCH, strings("/local", "token"))
+        g.end(g.begin())
+        g.begin()
+        for path in ("/a/b/c", "/a/d"):
+            c.write(path, "value")
+        c.ask(RM, strings("/a/b"))
+        g.send(pack(WRITE, strings("data") + b"half", req=70)[:20])
+        c.read("/tool")
+        d.kill()
+        with open(d.dir + "/froed.journal", "rb") as f:
+            whole = f.read()
+        for _ in range(int(os.environ.get("DAMAGES", "25"))):
+            journal = bytearray(whole)
+            for _ in range(chance.randrange(1, 6)):
+                at, size = chance.choice(records(whole))
+                # its domain and type, or what it says
+                journal[at + chance.choice((4, 5, 6, chance.randrange(8, size)))] = chance.choice(
+                    (0, 1, 5, 47, 127, 128, 255, chance.randrange(256)))
+            with open(d.dir + "/froed.journal", "wb") as f:
+                f.write(journal)
+            d.start()
+            c, other = d.client(), d.guest(6, "other")
+            c.error(READ, strings("/local/domain/5/data"))
+            c.error(GET_PERMS, strings("@releaseDomain"))
+            c.error(WRITE, strings("/local/domain/5/data") + b"y")
+            equal(other.error(READ, strings("/tool")), "EACCES")
+            d.kill()
+        with open(d.dir + "/froed.journal", "wb") as f:
+            f.write(whole)
+        d.start()
+
+
 class Busy(threading.Thread):
     """A guest that counts in a node by transactions, and knows what it was told."""
 
