@@ -37,10 +37,12 @@ static void rotate(struct console *c)
 	snprintf(old, sizeof(old), "%s.1", c->log_name);
 	/* In this order a kill in between is seen in logfile_open(). */
 	c->past->logged = c->log_at;
-	if (rename(c->log_name, old))
-		log_line("%s: %s", old, strerror(errno));
 	close(c->log);
-	open_file(c);
+	c->log = -1;
+	if (rename(c->log_name, old) && errno != ENOENT)
+		log_line("%s: %s; this console is logged no more", old, strerror(errno));
+	else
+		open_file(c);
 }
 
 /* A name that stays in its folder. */

@@ -203,6 +203,34 @@ def test_log_rotation_killed():
             equal(f.read() == pattern(5000, 1000), True)
 
 
+def test_log_removed():
+    """Somebody has removed the file: the next one begins when it would have been full."""
+    with daemon(store_only=False) as d:
+        g = d.guest(5, "web")
+        g.console.print(b"x" * 1000)
+        Viewer(d, 5).see(1000)
+        os.unlink(d.dir + "/guest-web.log")
+        g.console.print(b"y" * ((1 << 20) - 1000) + b"new")
+        v = Viewer(d, 5)
+        v.see((1 << 20) + 3 - v.offset)
+        with open(d.dir + "/guest-web.log", "rb") as f:
+            equal(f.read()[-3:], b"new")
+
+
+def test_log_rotation_fails():
+    """Something is in the way of the old file: no more is logged, and all else goes on."""
+    with daemon(store_only=False) as d:
+        os.mkdir(d.dir + "/guest-web.log.1")
+        g = d.guest(5, "web")
+        g.console.print(pattern(0, 1500000))
+        d.wait_log("guest-web.log.1: Is a directory; this console is logged no more")
+        g.console.print(b"the end")
+        v = Viewer(d, 5)
+        equal(v.see(1500007 - v.offset)[-7:], b"the end")
+        equal(d.log().count("guest-web.log.1"), 1)
+        equal(os.stat(d.dir + "/guest-web.log").st_size <= 1 << 20, True)
+
+
 def test_hostile():
     with daemon(store_only=False) as d:
         other = d.guest(99, "other")
