@@ -242,7 +242,8 @@ static void make_dir(const char *path)
 	}
 }
 
-/* The lock lives as long as the process, and says that there is one. */
+/* The lock lives as long as the process, and says that there is one; who may open it can lock it.
+ */
 static int take_lock(void)
 {
 	static const char *path;
@@ -251,7 +252,7 @@ static int take_lock(void)
 	path = in_run_dir("froed.pid");
 	make_dir(path);
 	make_dir(socket_path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		die("%s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB))

@@ -56,6 +56,11 @@ static void say(int level, const char *fmt, va_list args)
 	struct tm tm;
 
 	vsnprintf(line, sizeof(line), fmt, args);
+	/* One line, whatever clients and guests brought into it, and nothing that steers a
+	 * terminal. */
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	syslog(level, "%s", line);
 	log_limit();
 	if (log_path)

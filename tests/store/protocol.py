@@ -28,6 +28,18 @@ def equal(got, want, what=""):
         raise Failure(f"{what}: {got!r:.500}, not {want!r:.500}")
 
 
+def test_log_lines():
+    """What clients send cannot write lines into the log, or steer a terminal."""
+    with daemon(args=("-v",)) as d:
+        c = d.client()
+        c.error(READ, strings("/a\nfroed: forged\x1b[2J\x7f"))
+        c.ask(CONTROL, strings("print", "b\nfroed: forged"))
+        d.wait_log("READ /a?froed: forged?[2J?: EINVAL\n")
+        d.wait_log("control: b?froed: forged\n")
+        equal("\nfroed: forged" in d.log(), False)
+        equal(os.stat(d.dir + "/froed.pid").st_mode & 0o777, 0o600, "nobody else can hold its lock")
+
+
 def test_read_write():
     with daemon() as d:
         c = d.client()
