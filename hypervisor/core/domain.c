@@ -2,10 +2,10 @@
 /*
  * Domains: creation, the list, pausing, shutting down.
  *
- * Locking: list_lock protects the list, which is in order of ids, and the table by id; nothing is
- * locked inside. A domain is found through domain_get(), which takes a reference. The list can also
- * be walked without a lock, for a look: what has left it is freed when every CPU has been at a
- * place where it does not.
+ * Locking: list_lock is for changes of the list, which is in order of ids, and of the table by id;
+ * nothing is locked inside. Both are read without it: who stands at a domain that leaves finds the
+ * way on, and what has left is freed when every CPU has been at a place where it does not read.
+ * domain_get() takes a reference, which one that is about to leave does not give any more.
  */
 #include <bootinfo.h>
 #include <domain.h>
@@ -20,8 +20,8 @@ struct domain *domain_list;
 struct domain *control_domain;
 static struct spinlock list_lock;
 static struct domain *by_id[HASH_SIZE];
-static struct domain *vanished; /* linked by hash_next */
-static domid_t rover;           /* the last id that was chosen */
+static struct domain *vanished;
+static domid_t rover; /* the last id that was chosen */
 
 static int shared_info_init(struct domain *d)
 {
@@ -37,10 +37,10 @@ static int shared_info_init(struct domain *d)
 
 static struct domain *find(domid_t id)
 {
-	struct domain *d = by_id[id % HASH_SIZE];
+	struct domain *d = load_acquire(&by_id[id % HASH_SIZE]);
 
 	while (d && d->id != id)
-		d = d->hash_next;
+		d = load_acquire(&d->hash_next);
 	return d;
 }
 
@@ -76,7 +76,7 @@ static int insert(struct domain *d, domid_t id)
 		d->next = *at;
 		store_release(at, d);
 		d->hash_next = by_id[id % HASH_SIZE];
-		by_id[id % HASH_SIZE] = d;
+		store_release(&by_id[id % HASH_SIZE], d);
 	}
 	spin_unlock(&list_lock);
 	return rc;
@@ -93,8 +93,8 @@ static void vanish(struct domain *d)
 	store_release(at, d->next);
 	while (*hash != d)
 		hash = &(*hash)->hash_next;
-	*hash = d->hash_next;
-	d->hash_next = vanished;
+	store_release(hash, d->hash_next);
+	d->reap_next = vanished;
 	vanished = d;
 	spin_unlock(&list_lock);
 	cpu_kick(this_cpu(), TODO_REAP);
@@ -113,25 +113,15 @@ static struct domain *take(struct domain *d)
 
 struct domain *domain_get(domid_t id)
 {
-	struct domain *d;
-
-	if (id == DOMID_SELF)
-		id = current_vcpu()->domain->id;
-	spin_lock(&list_lock);
-	d = take(find(id));
-	spin_unlock(&list_lock);
-	return d;
+	return take(find(id == DOMID_SELF ? current_vcpu()->domain->id : id));
 }
 
 struct domain *domain_get_from(domid_t id)
 {
-	struct domain *d;
+	struct domain *d = find(id);
 
-	spin_lock(&list_lock);
-	d = find(id);
-	for (d = d ? d : domain_list; d && (d->id < id || !take(d)); d = d->next)
+	for (d = d ? d : load_acquire(&domain_list); d && (d->id < id || !take(d)); d = d->next)
 		;
-	spin_unlock(&list_lock);
 	return d;
 }
 
@@ -204,7 +194,7 @@ void domain_reap(void)
 		return;
 	smp_settle();
 	for (; d; d = next) {
-		next = d->hash_next;
+		next = d->reap_next;
 		domain_free(d);
 	}
 	event_send_global_virq(VIRQ_DOM_EXC);

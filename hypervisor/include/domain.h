@@ -53,6 +53,7 @@ struct domain {
 	struct spinlock lock;
 	struct domain *next;          /* list of domains by id, domain.c */
 	struct domain *hash_next;     /* domain.c */
+	struct domain *reap_next;     /* domain.c */
 	u32 max_vcpus;                /* (i) */
 	struct vcpu *vcpu[MAX_VCPUS]; /* (i) */
 	struct p2m p2m;
