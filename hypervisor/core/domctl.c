@@ -48,20 +48,23 @@ s64 do_domctl_createdomain(struct hypercall *c, void *arg)
 	return rc;
 }
 
-/* Those that could not be created go with the domain. */
+/* One at a time. Those that could not be created go with the domain. */
 s64 do_domctl_max_vcpus(struct hypercall *c, void *arg)
 {
 	const struct xen_domctl *op = arg;
 	struct domain *d = c->target;
-	int rc = 0;
+	s64 rc = 0;
+	u32 i = 0;
 
 	if (op->u.max_vcpus.max != d->max_vcpus)
 		return -EINVAL;
 	if (!spin_trylock(&d->end_lock)) /* another such call, or its end */
 		return hypercall_again(c);
-	for (u32 i = 0; !rc && !d->dying && i < d->max_vcpus; i++)
-		if (!d->vcpu[i] && !vcpu_create(d, i, cpus[(d->id + i) % cpu_count]))
-			rc = -ENOMEM;
+	while (i < d->max_vcpus && d->vcpu[i])
+		i++;
+	if (i < d->max_vcpus && !d->dying)
+		rc = vcpu_create(d, i, cpus[(d->id + i) % cpu_count]) ? hypercall_again(c)
+		                                                      : -ENOMEM;
 	spin_unlock(&d->end_lock);
 	return rc;
 }

@@ -7,7 +7,8 @@
 #include <printk.h>
 #include <timer.h>
 
-#define CHUNK 512 /* bytes of the ring at a time */
+#define CHUNK    512  /* bytes of the ring at a time */
+#define LIST_MAX 1024 /* domains of a list: as many as tools ask for at a time */
 
 s64 do_sysctl_physinfo(struct hypercall *c, void *arg)
 {
@@ -33,16 +34,15 @@ s64 do_sysctl_physinfo(struct hypercall *c, void *arg)
 s64 do_sysctl_getdomaininfolist(struct hypercall *c, void *arg)
 {
 	struct xen_sysctl_getdomaininfolist *op = &((struct xen_sysctl *)arg)->u.getdomaininfolist;
+	u32 id = op->first_domain, n = min(op->max_domains, (u32)LIST_MAX);
 	u64 to = (u64)op->buffer.p;
-	u32 id = op->first_domain;
-	struct domain *d;
 	s64 rc = 0;
 
 	op->num_domains = 0;
-	for (; !rc && op->num_domains < op->max_domains; op->num_domains++) {
+	for (; !rc && op->num_domains < n; op->num_domains++) {
+		struct domain *d = id < DOMID_FIRST_RESERVED ? domain_get_from((domid_t)id) : NULL;
 		struct xen_domctl_getdomaininfo info;
 
-		d = id < DOMID_FIRST_RESERVED ? domain_get_from((domid_t)id) : NULL;
 		if (!d)
 			break;
 		domctl_info(d, &info);
