@@ -82,7 +82,7 @@ s64 do_sched_poll(struct hypercall *c, void *arg)
 		return 0;
 	if (__builtin_add_overflow(op->timeout, c->d->time_start, &deadline))
 		deadline = ~0ULL;
-	if (timer_set(&v->poll_timer, deadline))
+	if (timer_set_here(&v->poll_timer, deadline))
 		vcpu_wake(v); /* an early return is legal, one too late is not */
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * One-shot timers: a binary heap per CPU, earliest deadline on top, its deadline in the local APIC.
  *
- * Locking: cpu->timer_lock covers the CPU's heap, the deadline and index of its timers and
+ * Locking: cpu->timer_lock covers the CPU's heap, the deadline, index and CPU of its timers and
  * timer_armed; the page allocator's lock nests inside. Callbacks run without it. timer_armed is
  * what the local APIC is set to, or is about to be set to by its CPU before that enters a guest or
  * sleeps; 0 means that the CPU is in timer_run() and will look at the heap again. Whoever arms a
@@ -55,23 +55,18 @@ static void sift_down(struct cpu *c, u32 at, struct timer *t)
 	place(c, at, t);
 }
 
-/* Put t at `at`, whatever its deadline is. */
-static void settle(struct cpu *c, u32 at, struct timer *t)
-{
-	if (at && c->timers[(at - 1) / 2]->deadline > t->deadline)
-		sift_up(c, at, t);
-	else
-		sift_down(c, at, t);
-}
-
 static void heap_remove(struct cpu *c, struct timer *t)
 {
 	u32 at = (u32)t->index;
 	struct timer *last = c->timers[--c->timer_count];
 
 	t->index = -1;
-	if (last != t)
-		settle(c, at, last);
+	if (last == t)
+		return;
+	if (at && c->timers[(at - 1) / 2]->deadline > last->deadline)
+		sift_up(c, at, last);
+	else
+		sift_down(c, at, last);
 }
 
 static int heap_grow(struct cpu *c)
@@ -106,22 +101,35 @@ void timer_init(struct timer *t, struct cpu *c, void (*fn)(struct timer *))
 	*t = (struct timer){ .fn = fn, .cpu = c, .index = -1 };
 }
 
+/* In no heap any more, and its CPU, returned, is locked: it may change under that lock. */
+static struct cpu *disarm(struct timer *t)
+{
+	struct cpu *c;
+
+	for (;;) {
+		c = READ_ONCE(t->cpu);
+		spin_lock(&c->timer_lock);
+		if (t->cpu == c)
+			break;
+		spin_unlock(&c->timer_lock);
+	}
+	if (t->index >= 0)
+		heap_remove(c, t);
+	return c;
+}
+
 int timer_set(struct timer *t, u64 deadline)
 {
-	struct cpu *c = t->cpu;
+	struct cpu *c = disarm(t);
 	u64 top, arm = 0;
 	bool kick = false;
 
-	spin_lock(&c->timer_lock);
-	if (t->index < 0 && c->timer_count == c->timer_max && heap_grow(c)) {
+	if (c->timer_count == c->timer_max && heap_grow(c)) {
 		spin_unlock(&c->timer_lock);
 		return -ENOMEM;
 	}
 	t->deadline = deadline;
-	if (t->index < 0)
-		sift_up(c, c->timer_count++, t);
-	else
-		settle(c, (u32)t->index, t);
+	sift_up(c, c->timer_count++, t);
 	top = top_deadline(c);
 	if (c->timer_armed && top != c->timer_armed) {
 		if (c == this_cpu())
@@ -139,15 +147,21 @@ int timer_set(struct timer *t, u64 deadline)
 	return 0;
 }
 
+int timer_set_here(struct timer *t, u64 deadline)
+{
+	if (t->cpu != this_cpu()) {
+		struct cpu *c = disarm(t);
+
+		WRITE_ONCE(t->cpu, this_cpu());
+		spin_unlock(&c->timer_lock);
+	}
+	return timer_set(t, deadline);
+}
+
 /* The local APIC stays as it is: a rare interrupt too many costs less than a write each time. */
 void timer_stop(struct timer *t)
 {
-	struct cpu *c = t->cpu;
-
-	spin_lock(&c->timer_lock);
-	if (t->index >= 0)
-		heap_remove(c, t);
-	spin_unlock(&c->timer_lock);
+	spin_unlock(&disarm(t)->timer_lock);
 }
 
 /*
@@ -173,13 +187,12 @@ void timer_run(void)
 	c->timer_armed = 0;
 	for (u32 i = 0; i < RUN_MAX && c->timer_count; i++) {
 		struct timer *t = c->timers[0];
-		void (*fn)(struct timer *) = t->fn;
 
 		if (t->deadline > now)
 			break;
 		heap_remove(c, t);
 		spin_unlock(&c->timer_lock);
-		fn(t);
+		t->fn(t);
 		spin_lock(&c->timer_lock);
 	}
 	top = top_deadline(c);
@@ -191,30 +204,24 @@ void timer_run(void)
 		lapic_timer_set(top);
 }
 
-static u32 check_cpu(struct cpu *c)
-{
-	u32 bad = 0;
-
-	spin_lock(&c->timer_lock);
-	for (u32 i = 0; i < c->timer_count; i++) {
-		const struct timer *t = c->timers[i];
-
-		bad += t->cpu != c;
-		bad += t->index != (s32)i;
-		bad += i && c->timers[(i - 1) / 2]->deadline > t->deadline;
-	}
-	bad += c->timer_count > c->timer_max;
-	spin_unlock(&c->timer_lock);
-	if (bad)
-		pr_err("CPU %u: %u violations in the timer heap\n", c->id, bad);
-	return bad;
-}
-
 u32 timer_check(void)
 {
 	u32 bad = 0;
 
-	for (u32 i = 0; i < cpu_count; i++)
-		bad += check_cpu(cpus[i]);
+	for (u32 n = 0; n < cpu_count; n++) {
+		struct cpu *c = cpus[n];
+
+		spin_lock(&c->timer_lock);
+		for (u32 i = 0; i < c->timer_count; i++) {
+			const struct timer *t = c->timers[i];
+
+			bad += t->cpu != c || t->index != (s32)i ||
+			       (i && c->timers[(i - 1) / 2]->deadline > t->deadline);
+		}
+		bad += c->timer_count > c->timer_max;
+		spin_unlock(&c->timer_lock);
+	}
+	if (bad)
+		pr_err("%u violations in the timer heaps\n", bad);
 	return bad;
 }

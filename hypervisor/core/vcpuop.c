@@ -23,25 +23,22 @@ s64 do_vcpu_set_singleshot_timer(struct hypercall *c, void *arg)
 {
 	const struct vcpu_set_singleshot_timer *op = arg;
 	u64 deadline;
-	struct vcpu *v = target(c);
 
-	if (v != c->v)
+	if (target(c) != c->v)
 		return -EINVAL;
 	/* From the domain's clock to the hypervisor's; what does not fit never comes. */
 	if (__builtin_add_overflow(op->timeout_abs_ns, c->d->time_start, &deadline))
 		deadline = ~0ULL;
 	if ((op->flags & VCPU_SSHOTTMR_future) && deadline < time_now())
 		return -ETIME;
-	return timer_set(&v->timer, deadline);
+	return timer_set_here(&c->v->timer, deadline);
 }
 
 s64 do_vcpu_stop_singleshot_timer(struct hypercall *c, void *arg)
 {
-	struct vcpu *v = target(c);
-
-	if (v != c->v)
+	if (target(c) != c->v)
 		return -EINVAL;
-	timer_stop(&v->timer);
+	timer_stop(&c->v->timer);
 	return 0;
 }
 

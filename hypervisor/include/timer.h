@@ -41,13 +41,15 @@ static inline bool wallclock_at_0(u64 sec, u32 nsec, u64 now, struct wallclock *
 struct timer {
 	u64 deadline;               /* ns, under the CPU's timer_lock */
 	void (*fn)(struct timer *); /* runs on the timer's CPU, no lock held; may set it again */
-	struct cpu *cpu;            /* whose heap; set by timer_init */
-	s32 index;                  /* in the heap, -1 when not armed */
+	struct cpu *cpu; /* whose heap; changes under the timer_lock of the one it leaves */
+	s32 index;       /* in the heap, -1 when not armed */
 };
 
 void timer_init(struct timer *t, struct cpu *c, void (*fn)(struct timer *));
 /* Arm or move; a past deadline fires as soon as the CPU looks. From any CPU. -ENOMEM: heap full. */
 int timer_set(struct timer *t, u64 deadline);
+/* Same, on the heap of the calling CPU: for what follows a vCPU. */
+int timer_set_here(struct timer *t, u64 deadline);
 /* Disarm; returns with fn not going to start any more (it may be running on the other CPU). */
 void timer_stop(struct timer *t);
 /* Run what has expired on the calling CPU and program the local APIC for the next. */

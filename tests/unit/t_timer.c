@@ -153,7 +153,12 @@ static void step(void)
 		if (!unit_below(20))
 			i->deadline = unit_below(2) ? 0 : UINT64_MAX;
 		i->set = true;
-		CHECK_EQ(timer_set(&i->t, i->deadline), 0);
+		if (unit_below(4)) {
+			CHECK_EQ(timer_set(&i->t, i->deadline), 0);
+			break;
+		}
+		CHECK_EQ(timer_set_here(&i->t, i->deadline), 0);
+		CHECK(i->t.cpu == this_cpu());
 		break;
 	case 4:
 	case 5:
@@ -255,11 +260,12 @@ static void test_greedy(void)
 	timer_run();
 }
 
-/* --- another CPU arms timers while their own runs them -------------------- */
+/* --- another CPU arms timers while their own runs them, or takes them away --- */
 
 #define THREAD_ROUNDS 3000
 
 static u32 thread_fired, thread_stop;
+static struct timer wanderer;
 
 static void count(struct timer *t)
 {
@@ -274,6 +280,7 @@ static void *owner(void *arg)
 	while (!__atomic_load_n(&thread_stop, __ATOMIC_SEQ_CST)) {
 		bool kick = __atomic_exchange_n(&kicked[1], 0, __ATOMIC_SEQ_CST);
 
+		CHECK_EQ(timer_set_here(&wanderer, UINT64_MAX - 1), 0);
 		if (__atomic_load_n(&armed[1], __ATOMIC_SEQ_CST) <= time_now())
 			fire(1);
 		else if (!kick)
@@ -297,11 +304,13 @@ static void test_threads(void)
 	on_cpu(0);
 	timer_init(&t, cpus[1], count);
 	timer_init(&later, cpus[1], count);
+	timer_init(&wanderer, cpus[1], count);
 	REQUIRE(!pthread_create(&id, NULL, owner, NULL));
 	for (u32 n = 0; n < THREAD_ROUNDS; n++) {
 		u64 limit = time_now() + 5000000000ULL;
 
 		timer_set(&later, time_now() + 3600000000000ULL);
+		CHECK_EQ(timer_set_here(&wanderer, UINT64_MAX - 1), 0);
 		timer_set(&t, time_now() + unit_below(20000));
 		while (__atomic_load_n(&thread_fired, __ATOMIC_SEQ_CST) <= n && time_now() < limit)
 			sched_yield();
@@ -311,6 +320,9 @@ static void test_threads(void)
 	}
 	__atomic_store_n(&thread_stop, 1, __ATOMIC_SEQ_CST);
 	pthread_join(id, NULL);
+	CHECK_EQ(timer_check(), 0);
+	timer_stop(&wanderer);
+	CHECK_EQ(cpus[0]->timer_count + cpus[1]->timer_count, 0);
 }
 
 void unit_main(void)

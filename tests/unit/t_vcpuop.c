@@ -35,6 +35,10 @@ int timer_set(struct timer *t, u64 deadline)
 	return 0;
 }
 
+int timer_set_here(struct timer *t, u64 deadline)
+{
+	return timer_set(t, deadline);
+}
 void timer_stop(struct timer *t)
 {
 	t->index = -1;

@@ -197,7 +197,7 @@ static void timer_start(struct vcpu *v)
 		return;
 	}
 	l->timer_start = time_now();
-	timer_set(&l->timer, l->timer_start + period(l));
+	timer_set_here(&l->timer, l->timer_start + period(l));
 }
 
 static u32 timer_current(const struct vlapic *l)
