@@ -13,14 +13,11 @@
 #include <hypercall.h>
 #include <page.h>
 #include <paging.h>
+#include <regs.h>
 #include <string.h>
 #include <virt.h>
 
-#define CR0_WP   BIT(16)
-#define CR0_PG   BIT(31)
-#define CR4_PAE  BIT(5)
 #define CR4_LA57 BIT(12)
-#define EFER_LMA BIT(10)
 
 /* One look at an address space. */
 struct view {
@@ -241,16 +238,11 @@ static __inline_always int read_entry(void *view, gpa_t at, void *entry, u32 byt
 	return 0;
 }
 
-static inline bool canonical(u64 va)
-{
-	return (u64)((s64)(va << 16) >> 16) == va;
-}
-
 static __inline_always int space_walk(const struct space *s, struct view *w, u64 va, gpa_t *out,
                                       u64 *left)
 {
 	if (likely(s->f == &pt_guest_64)) {
-		if (!canonical(va))
+		if (!va_canonical(va))
 			return -EFAULT;
 		return pt_walk_long(4, s->root, va, s->need, read_entry, w, out, left);
 	}

@@ -64,6 +64,12 @@ struct pt_leaf {
 	u8 level;  /* 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB: where the walk ended */
 };
 
+/* Of four levels: the upper bits repeat bit 47 (APM2 5.3.1). */
+static inline bool va_canonical(u64 va)
+{
+	return (u64)((s64)(va << 16) >> 16) == va;
+}
+
 /* Of the hypervisor's own formats, and of guests' in long mode. */
 static inline u64 pt_level_size(const struct pt_format *f, u32 level)
 {

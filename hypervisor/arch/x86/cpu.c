@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the machine's CPUs can do, and the control registers that host mode runs with. */
 #include <cpu.h>
-#include <hostregs.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 
 struct cpu_features cpu_features;
@@ -29,13 +29,9 @@ struct cpu_features cpu_features;
 #define EA_EDX_CLEAN  BIT(5)
 #define EA_EDX_ASID   BIT(6)
 #define EA_EDX_DECODE BIT(7)
-#define VM_CR_SVMDIS  BIT(4)
 
 /* Machine checks, APM2 9.3: how many banks, and each bank's enable mask. */
-#define MSR_MCG_CAP 0x179
-#define MSR_MCG_CTL 0x17b
-#define MSR_MC0_CTL 0x400
-#define MCG_CTL_P   BIT(8)
+#define MCG_CTL_P BIT(8)
 
 /* CR4 of host mode: with what the CPUs have. */
 static u64 host_cr4 = CR4_PAE | CR4_PGE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;

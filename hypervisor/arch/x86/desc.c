@@ -3,9 +3,9 @@
  * (APM2 4.8). */
 #include <cpu.h>
 #include <hostmap.h>
-#include <hostregs.h>
 #include <page.h>
 #include <printk.h>
+#include <regs.h>
 
 struct gate {
 	u16 offset_low, selector;

@@ -9,15 +9,14 @@
 #include <domain.h>
 #include <fpu.h>
 #include <page.h>
+#include <regs.h>
 #include <string.h>
 #include <virt.h>
 
-#define MSR_TSC_AUX 0xc0000103
 #define XCR0_X87    BIT(0)
 #define XCR0_SSE    BIT(1)
 #define XCR0_AVX    BIT(2)
 #define XCR0_AVX512 (BIT(5) | BIT(6) | BIT(7))
-#define CR4_OSXSAVE BIT(18)
 
 int fpu_init(struct vcpu *v)
 {

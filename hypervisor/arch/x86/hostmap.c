@@ -10,10 +10,10 @@
 #include <bootinfo.h>
 #include <cpu.h>
 #include <hostmap.h>
-#include <hostregs.h>
 #include <page.h>
 #include <paging.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 
 #define RW (PTE_P | PTE_W | PTE_NX | PTE_G)

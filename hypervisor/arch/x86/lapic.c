@@ -3,8 +3,8 @@
 #include <acpi.h>
 #include <cpu.h>
 #include <hostmap.h>
-#include <hostregs.h>
 #include <printk.h>
+#include <regs.h>
 #include <timer.h>
 
 /* Offsets of the memory-mapped registers (APM2 16.3.2); as x2APIC MSR: 0x800 + offset / 16. */
@@ -40,7 +40,6 @@
 
 #define APIC_BASE_EXTD BIT(10)
 #define APIC_BASE_EN   BIT(11)
-#define MSR_X2APIC     0x800
 
 paddr_t lapic_base = 0xfee00000;
 static volatile u32 *regs; /* NULL in x2APIC mode */

@@ -12,9 +12,9 @@
 #include <cpu.h>
 #include <domain.h>
 #include <hostmap.h>
-#include <hostregs.h>
 #include <page.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 #include <timer.h>
 #include <virt.h>

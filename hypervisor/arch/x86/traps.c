@@ -10,14 +10,10 @@
 #include <domain.h>
 #include <hostmap.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 #include <virt.h>
 #include <watchdog.h>
-
-#define VECTOR_NMI 2
-#define VECTOR_DF  8
-#define VECTOR_PF  14
-#define VECTOR_MC  18
 
 /* Instructions that may fault, and where to go on: filled by the .extable section. */
 struct extable_entry {
@@ -151,13 +147,13 @@ static void __noreturn trap_fatal(const struct trap_frame *f)
 	console_force();
 	pr_err("vector %lu (%s), error code 0x%lx\n", f->vector, vector_name(f->vector), f->error);
 	trap_dump(f);
-	if (f->vector == VECTOR_PF)
+	if (f->vector == EXC_PF)
 		panic("page fault at %016lx: %s %s\n", read_cr2(),
 		      f->error & 0x10 ? "execution of"
 		      : f->error & 2  ? "write to"
 		                      : "read of",
 		      f->error & 1 ? "a protected page" : "a page that is not there");
-	if (f->vector == VECTOR_DF)
+	if (f->vector == EXC_DF)
 		panic("double fault, most likely a stack overflow\n");
 	panic("exception %s in the hypervisor\n", vector_name(f->vector));
 }
@@ -182,14 +178,9 @@ static void trap_nmi(const struct trap_frame *f)
 }
 
 /* Machine-check banks, APM2 9.3.2. */
-#define MSR_MCG_CAP    0x179
-#define MSR_MCG_STATUS 0x17a
-#define MSR_MC0_STATUS 0x401
-#define MSR_MC0_ADDR   0x402
-#define MSR_MC0_MISC   0x403
-#define MC_VALID       BIT(63)
-#define MC_MISCV       BIT(59)
-#define MC_ADDRV       BIT(58)
+#define MC_VALID BIT(63)
+#define MC_MISCV BIT(59)
+#define MC_ADDRV BIT(58)
 
 static void __noreturn trap_machine_check(const struct trap_frame *f)
 {
@@ -211,9 +202,9 @@ void trap_handle(struct trap_frame *f)
 {
 	if (likely(f->vector >= 32))
 		irq_handle(f->vector);
-	else if (f->vector == VECTOR_NMI)
+	else if (f->vector == EXC_NMI)
 		trap_nmi(f);
-	else if (f->vector == VECTOR_MC)
+	else if (f->vector == EXC_MC)
 		trap_machine_check(f);
 	else if (!fix_up(f))
 		trap_fatal(f);

@@ -2,31 +2,17 @@
 /* What of a vCPU's state a CPU takes: everything here would otherwise make it refuse the entry. */
 #include <xen/hvm/save.h>
 #include <domain.h>
+#include <regs.h>
 #include <string.h>
 #include <virt.h>
 
-#define CR0_PE     BIT(0)
-#define CR0_NW     BIT(29)
-#define CR0_CD     BIT(30)
-#define CR0_PG     BIT(31)
 #define CR4_ALWAYS 0x7ffULL /* VME to OSXMMEXCPT: every CPU with SVM has them */
-#define CR4_PAE    BIT(5)
-#define EFER_SCE   BIT(0)
-#define EFER_LME   BIT(8)
-#define EFER_LMA   BIT(10)
-#define EFER_NXE   BIT(11)
-#define RFLAGS_VM  BIT(17)
 #define ATTR_CODE  BIT(3)
 #define ATTR_S     BIT(4)
 #define ATTR_P     BIT(7)
 #define ATTR_L     BIT(9)
 #define ATTR_DB    BIT(10)
 #define MXCSR_AT   24
-
-static bool canonical(u64 va)
-{
-	return (u64)((s64)(va << 16) >> 16) == va;
-}
 
 /* Bits of CR4 by the CPUID bits that the guest is shown. */
 static u64 cr4_valid(struct vcpu *v)
@@ -85,7 +71,7 @@ static bool segments_valid(const struct hvm_hw_cpu *c)
 	                      c->ss_sel | c->tr_sel | c->ldtr_sel;
 
 	for (u32 i = 0; i < ARRAY_SIZE(canonicals); i++)
-		if (!canonical(canonicals[i]))
+		if (!va_canonical(canonicals[i]))
 			return false;
 	for (u32 i = 0; i < ARRAY_SIZE(low); i++)
 		if (low[i] >> 32)

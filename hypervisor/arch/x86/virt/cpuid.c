@@ -6,6 +6,7 @@
  * state behind it, or nobody has looked at it yet. Leaves without a row read zero.
  */
 #include <domain.h>
+#include <regs.h>
 #include <virt.h>
 
 #define ALL ~0u
@@ -80,8 +81,6 @@ static const struct cpuid_row policy[] = {
 
 #define BASIC_MAX    0xdu
 #define EXTENDED_MAX 0x80000021u
-#define CR4_OSXSAVE  BIT(18)
-#define CR4_PKE      BIT(22)
 
 /* The Xen leaves (xen/arch-x86/cpuid.h), and silence where another hypervisor's might shine
  * through. */

@@ -7,6 +7,7 @@
 #include <hypercall.h>
 #include <page.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 #include <virt.h>
 
@@ -106,7 +107,7 @@ int vcpu_rdmsr(struct vcpu *v, u32 msr, u64 *val)
 	case MSR_TSC: /* no offset: all domains see the machine's (TSC_OFFSET is 0) */
 		*val = rdtsc();
 		return 0;
-	case 0x1b:
+	case MSR_APIC_BASE:
 		*val = apic_base(v);
 		return 0;
 	case MSR_XEN_HYPERCALL:
@@ -147,8 +148,8 @@ int vcpu_wrmsr(struct vcpu *v, u32 msr, u64 val)
 		return vlapic_write(v, msr, val);
 	switch (msr) {
 	case MSR_TSC:
-		return 0; /* the machine's clock stays */
-	case 0x1b:        /* locked in x2APIC mode: only what is there already */
+		return 0;   /* the machine's clock stays */
+	case MSR_APIC_BASE: /* locked in x2APIC mode: only what is there already */
 		return val == apic_base(v) ? 0 : -EINVAL;
 	case MSR_XEN_HYPERCALL:
 		return hypercall_msr(v, val);

@@ -6,24 +6,13 @@
 #include <hypercall.h>
 #include <page.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 #include <svm.h>
 #include <virt.h>
 
-#define MSR_EFER        0xc0000080
-#define MSR_VM_CR       0xc0010114
-#define MSR_VM_HSAVE_PA 0xc0010117
-#define EFER_SVME       BIT(12)
-#define VM_CR_SVMDIS    BIT(4)
-#define RFLAGS_TF       BIT(8)
-#define RFLAGS_IF       BIT(9)
 #define RFLAGS_WRITABLE 0x3f7fd5
 #define PAT_RESET       0x0007040600070406ULL
-
-#define EXC_DB 1
-#define EXC_UD 6
-#define EXC_AC 17
-#define EXC_MC 18
 
 /*
  * What ends a guest, each with its reason. Not in here: CR and DR accesses (the guest's own affair

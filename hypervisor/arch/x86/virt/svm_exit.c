@@ -4,30 +4,13 @@
 #include <fpu.h>
 #include <hypercall.h>
 #include <printk.h>
+#include <regs.h>
 #include <string.h>
 #include <svm.h>
 #include <virt.h>
 
-#define EXC_DB    1
-#define EXC_UD    6
-#define EXC_GP    13
-#define EXC_AC    17
-#define EXC_MC    18
-#define RFLAGS_TF BIT(8)
-#define RFLAGS_IF BIT(9)
-#define DR6_BS    BIT(14)
-
-#define MSR_EFER       0xc0000080
-#define MSR_PAT        0x277
 #define MSR_X2APIC_TPR 0x808
 #define MSR_X2APIC_IRR 0x820
-#define EFER_SCE       BIT(0)
-#define EFER_LME       BIT(8)
-#define EFER_LMA       BIT(10)
-#define EFER_NXE       BIT(11)
-#define EFER_SVME      BIT(12)
-#define EFER_FFXSR     BIT(14)
-#define CR0_PG         BIT(31)
 
 #define NPF_WRITE BIT(1) /* exit_info1 of a nested fault (APM2 15.25.6) */
 #define NPF_EXEC  BIT(4)
