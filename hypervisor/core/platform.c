@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * platform_op and physdev_op: what the control domain tells and asks about the machine.
+ * platform_op: what the control domain tells and asks about the machine.
  *
  * Locking: wallclock_lock protects time_wallclock and the copies of it in shared_info.
  */
@@ -114,38 +114,4 @@ s64 do_platform_get_dom0_console(struct hypercall *c, void *arg)
 		},
 	};
 	return sizeof(*info);
-}
-
-/*
- * Devices and the configuration space that the control domain announces. It drives them itself and
- * none of them is given to guests, so there is nothing to remember.
- */
-s64 do_physdev_manage_pci_add(struct hypercall *c, void *arg)
-{
-	return 0;
-}
-
-s64 do_physdev_manage_pci_remove(struct hypercall *c, void *arg)
-{
-	return 0;
-}
-
-s64 do_physdev_manage_pci_add_ext(struct hypercall *c, void *arg)
-{
-	return 0;
-}
-
-s64 do_physdev_pci_mmcfg_reserved(struct hypercall *c, void *arg)
-{
-	return 0;
-}
-
-s64 do_physdev_pci_device_add(struct hypercall *c, void *arg)
-{
-	return 0;
-}
-
-s64 do_physdev_pci_device_remove(struct hypercall *c, void *arg)
-{
-	return 0;
 }

@@ -42,12 +42,6 @@ s64 do_vcpu_stop_singleshot_timer(struct hypercall *c, void *arg)
 	return 0;
 }
 
-/* There is no periodic timer to stop; every kernel stops it all the same. */
-s64 do_vcpu_stop_periodic_timer(struct hypercall *c, void *arg)
-{
-	return 0;
-}
-
 /* --- state ----------------------------------------------------------------- */
 
 static bool is_up(const struct vcpu *v)

@@ -10,9 +10,14 @@
  * ROW(op, type, way, who, handler): the structure that the dispatcher copies IN before the handler
  *	runs, OUT after it has not failed, IN_OUT or NONE. who: ANY, TARGET (on itself; on other
  *	domains only the control domain), CONTROL, or of HEADED ones OTHER: the control domain,
- *about another domain, which the structure names. A number without a row is -ENOSYS.
+ *	about another domain, which the structure names. A number without a row is -ENOSYS.
+ * QUIET(op, type, way, who): a row whose call succeeds and does nothing.
  */
 /* clang-format off */
+#ifndef QUIET
+#define QUIET(op, type, way, who) ROW(op, type, way, who, do_nothing)
+#endif
+
 GROUP(platform_op, HEADED)
 ROW(XENPF_settime32, xen_platform_op_t, IN, CONTROL, do_platform_settime32)
 ROW(XENPF_firmware_info, xen_platform_op_t, IN_OUT, CONTROL, do_platform_firmware_info)
@@ -51,9 +56,9 @@ ROW(XENVER_version, char, NONE, ANY, do_version_version)
 ROW(XENVER_extraversion, xen_extraversion_t, OUT, ANY, do_version_extraversion)
 ROW(XENVER_compile_info, xen_compile_info_t, OUT, ANY, do_version_compile_info)
 ROW(XENVER_capabilities, xen_capabilities_info_t, OUT, ANY, do_version_capabilities)
-ROW(XENVER_changeset, xen_changeset_info_t, OUT, ANY, do_version_changeset)
-ROW(XENVER_platform_parameters, xen_platform_parameters_t, OUT, ANY,
-    do_version_platform_parameters)
+QUIET(XENVER_changeset, xen_changeset_info_t, OUT, ANY)
+/* Where a PV guest would find the hypervisor in its address space: nowhere. */
+QUIET(XENVER_platform_parameters, xen_platform_parameters_t, OUT, ANY)
 ROW(XENVER_get_features, xen_feature_info_t, IN_OUT, ANY, do_version_get_features)
 ROW(XENVER_pagesize, char, NONE, ANY, do_version_pagesize)
 ROW(XENVER_guest_handle, xen_domain_handle_t, OUT, ANY, do_version_guest_handle)
@@ -87,7 +92,8 @@ ROW(VCPUOP_is_up, char, NONE, ANY, do_vcpu_is_up)
 ROW(VCPUOP_get_runstate_info, vcpu_runstate_info_t, OUT, ANY, do_vcpu_get_runstate_info)
 ROW(VCPUOP_register_runstate_memory_area, vcpu_register_runstate_memory_area_t, IN, ANY,
     do_vcpu_register_runstate)
-ROW(VCPUOP_stop_periodic_timer, char, NONE, ANY, do_vcpu_stop_periodic_timer)
+/* There is no periodic timer to stop; every kernel stops it all the same. */
+QUIET(VCPUOP_stop_periodic_timer, char, NONE, ANY)
 ROW(VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer_t, IN, ANY,
     do_vcpu_set_singleshot_timer)
 ROW(VCPUOP_stop_singleshot_timer, char, NONE, ANY, do_vcpu_stop_singleshot_timer)
@@ -119,15 +125,17 @@ ROW(EVTCHNOP_unmask, evtchn_unmask_t, IN, ANY, do_event_unmask)
 ROW(EVTCHNOP_reset, evtchn_reset_t, IN, TARGET, do_event_reset)
 END(event_channel_op)
 
+/*
+ * Devices and the configuration space that the control domain announces. It drives them itself and
+ * none of them is given to guests, so there is nothing to remember.
+ */
 GROUP(physdev_op, 1)
-ROW(PHYSDEVOP_manage_pci_add, physdev_manage_pci_t, IN, CONTROL, do_physdev_manage_pci_add)
-ROW(PHYSDEVOP_manage_pci_remove, physdev_manage_pci_t, IN, CONTROL, do_physdev_manage_pci_remove)
-ROW(PHYSDEVOP_manage_pci_add_ext, physdev_manage_pci_ext_t, IN, CONTROL,
-    do_physdev_manage_pci_add_ext)
-ROW(PHYSDEVOP_pci_mmcfg_reserved, physdev_pci_mmcfg_reserved_t, IN, CONTROL,
-    do_physdev_pci_mmcfg_reserved)
-ROW(PHYSDEVOP_pci_device_add, physdev_pci_device_add_t, IN, CONTROL, do_physdev_pci_device_add)
-ROW(PHYSDEVOP_pci_device_remove, physdev_pci_device_t, IN, CONTROL, do_physdev_pci_device_remove)
+QUIET(PHYSDEVOP_manage_pci_add, physdev_manage_pci_t, IN, CONTROL)
+QUIET(PHYSDEVOP_manage_pci_remove, physdev_manage_pci_t, IN, CONTROL)
+QUIET(PHYSDEVOP_manage_pci_add_ext, physdev_manage_pci_ext_t, IN, CONTROL)
+QUIET(PHYSDEVOP_pci_mmcfg_reserved, physdev_pci_mmcfg_reserved_t, IN, CONTROL)
+QUIET(PHYSDEVOP_pci_device_add, physdev_pci_device_add_t, IN, CONTROL)
+QUIET(PHYSDEVOP_pci_device_remove, physdev_pci_device_t, IN, CONTROL)
 END(physdev_op)
 
 GROUP(hvm_op, 1)

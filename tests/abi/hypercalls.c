@@ -10,9 +10,13 @@ int main(void)
 #define OUT                "out"
 #define IN_OUT             "in-out"
 #define GROUP(name, where) call = #name, number = __HYPERVISOR_##name;
-#define ROW(op, type, way, who, handler)                                                           \
-	printf("%-16s %2u  %-36s %2u  %-38s %-6s %4zu  %-7s %s\n", call, number, #op, op, #type,   \
-	       way, way[0] == 'n' ? 0 : sizeof(type), #who, #handler);
+/* Not by way of ROW, which would be given numbers instead of names. */
+#undef QUIET
+#define QUIET(op, type, way, who)        LINE(#op, op, #type, sizeof(type), way, #who, "do_nothing")
+#define ROW(op, type, way, who, handler) LINE(#op, op, #type, sizeof(type), way, #who, #handler)
+#define LINE(name, op, type, size, way, who, handler)                                              \
+	printf("%-16s %2u  %-36s %2u  %-38s %-6s %4zu  %-7s %s\n", call, number, name, op, type,   \
+	       way, way[0] == 'n' ? 0 : size, who, handler);
 #define END(name)
 	const char *call;
 	unsigned int number;

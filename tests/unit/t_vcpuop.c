@@ -202,7 +202,6 @@ static void test_timer(void)
 	CHECK_EQ(call(do_vcpu_stop_singleshot_timer, 1, NULL), -EINVAL);
 	CHECK_EQ(call(do_vcpu_stop_singleshot_timer, 0, NULL), 0);
 	CHECK_EQ(vcpu[0].timer.index, -1);
-	CHECK_EQ(call(do_vcpu_stop_periodic_timer, 1, NULL), 0);
 }
 
 static void test_state(void)
