@@ -50,26 +50,6 @@ s64 do_platform_settime32(struct hypercall *c, void *arg)
 	return wallclock_set(c->d, op->secs, op->nsecs, op->system_time);
 }
 
-/* EFI run-time services are not used, and the BIOS was never asked: only "no shift key" is known.
- */
-s64 do_platform_firmware_info(struct hypercall *c, void *arg)
-{
-	struct xenpf_firmware_info *op = &((struct xen_platform_op *)arg)->u.firmware_info;
-
-	switch (op->type) {
-	case XEN_FW_DISK_INFO: /* as behind the last disk */
-	case XEN_FW_DISK_MBR_SIGNATURE:
-	case XEN_FW_VBEDDC_INFO:
-		return -ESRCH;
-	case XEN_FW_EFI_INFO:
-		return -ENOSYS;
-	case XEN_FW_KBD_SHIFT_FLAGS:
-		op->u.kbd_shift_flags = 0;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 s64 do_platform_get_cpuinfo(struct hypercall *c, void *arg)
 {
 	struct xenpf_pcpuinfo *op = &((struct xen_platform_op *)arg)->u.pcpu_info;

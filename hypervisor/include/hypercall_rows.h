@@ -20,7 +20,6 @@
 
 GROUP(platform_op, HEADED)
 ROW(XENPF_settime32, xen_platform_op_t, IN, CONTROL, do_platform_settime32)
-ROW(XENPF_firmware_info, xen_platform_op_t, IN_OUT, CONTROL, do_platform_firmware_info)
 ROW(XENPF_get_cpuinfo, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_cpuinfo)
 ROW(XENPF_settime64, xen_platform_op_t, IN, CONTROL, do_platform_settime64)
 ROW(XENPF_get_dom0_console, xen_platform_op_t, IN_OUT, CONTROL, do_platform_get_dom0_console)

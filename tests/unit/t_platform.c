@@ -105,17 +105,6 @@ static void test_cpuinfo(void)
 	}
 }
 
-static void test_firmware(void)
-{
-	static const s64 want[] = { -EINVAL, -ESRCH, -ESRCH, -ESRCH, -ENOSYS, 0, -EINVAL };
-	struct xen_platform_op op = { 0 };
-
-	for (u32 type = 0; type < ARRAY_SIZE(want); type++) {
-		op.u.firmware_info.type = type;
-		CHECK_EQ(call(do_platform_firmware_info, &op), want[type]);
-	}
-}
-
 static void test_framebuffer(void)
 {
 	struct xen_platform_op op;
@@ -159,6 +148,5 @@ void unit_main(void)
 	domain_list = &dom[0];
 	test_settime();
 	test_cpuinfo();
-	test_firmware();
 	test_framebuffer();
 }
