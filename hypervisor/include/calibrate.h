@@ -2,14 +2,6 @@
 /* The rates of the TSC and the local APIC timer (arch/x86/calibrate.c). */
 #pragma once
 
-/* A free-running counter of known rate; mask: the bits that count. */
-struct ref_clock {
-	const char *name;
-	u32 hz;
-	u32 mask;
-	u32 (*read)(void);
-};
-
 struct calibration {
 	u64 tsc_hz;
 	u64 lapic_hz;
@@ -20,5 +12,5 @@ struct calibration {
 	u32 contradictions; /* windows that cannot be true if tsc_hz is */
 };
 
-/* -ENODEV: the clock stands still; -EIO: most windows contradict the result. */
-int calibrate_run(const struct ref_clock *ref, struct calibration *out);
+/* By ACPI's PM timer. -ENODEV: it stands still; -EIO: most windows contradict the result. */
+int calibrate_run(struct calibration *out);

@@ -14,7 +14,7 @@ extern u64 time_tsc_khz;
 extern u32 time_mul;   /* ns = ((tsc - time_tsc_base) << shift) * mul >> 32, pvclock form */
 extern s32 time_shift; /* signed: negative shifts right */
 extern u64 time_tsc_base;
-void time_init(void);       /* calibrate; needs ACPI's PM timer or the PIT */
+void time_init(void);       /* calibrate; needs ACPI's PM timer */
 void time_delay_us(u32 us); /* busy wait, boot only */
 void time_set_rate(u64 tsc_hz, u64 base);
 

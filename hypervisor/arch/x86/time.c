@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The hypervisor's clock: nanoseconds since boot from the TSC, and what it is calibrated by. */
+/* The hypervisor's clock: nanoseconds since boot from the TSC. */
 #include <acpi.h>
 #include <calibrate.h>
 #include <cpu.h>
@@ -75,69 +75,21 @@ void time_set_rate(u64 tsc_hz, u64 base)
 	time_tsc_base = base;
 }
 
-/* --- clocks of known rate ------------------------------------------------- */
-
-static u32 pm_timer_read(void)
-{
-	return inl(acpi.pm_timer);
-}
-
-#define PIT_CHANNEL2 0x42
-#define PIT_MODE     0x43
-#define PIT_GATE     0x61 /* bit 0: gate of channel 2, bit 1: speaker */
-
-/* Channel 2 counts down from 0xffff and wraps; latched, so that the halves belong together. */
-static u32 pit_read(void)
-{
-	u32 low;
-
-	outb(PIT_MODE, 0x80);
-	low = inb(PIT_CHANNEL2);
-	return 0xffff - (low | (u32)inb(PIT_CHANNEL2) << 8);
-}
-
-static void pit_start(void)
-{
-	outb(PIT_GATE, (inb(PIT_GATE) & 0xfc) | 1);
-	outb(PIT_MODE, 0xb0); /* channel 2, both bytes, mode 0 */
-	outb(PIT_CHANNEL2, 0xff);
-	outb(PIT_CHANNEL2, 0xff);
-}
-
-static int calibrate(struct calibration *c, const char **by)
-{
-	/* Where it has 32 bits, 24 do as well: it is read every millisecond. */
-	static const struct ref_clock pm = { "PM timer", 3579545, 0xffffff, pm_timer_read };
-	static const struct ref_clock pit = { "PIT", 1193182, 0xffff, pit_read };
-	int rc = acpi.pm_timer ? calibrate_run(&pm, c) : -ENODEV;
-
-	*by = rc ? pit.name : pm.name;
-	if (!rc)
-		return 0;
-	if (acpi.pm_timer)
-		pr_warn("time: the PM timer at port %#x is of no use (error %d), "
-		        "trying the PIT\n",
-		        acpi.pm_timer, rc);
-	pit_start();
-	return calibrate_run(&pit, c);
-}
-
 void time_init(void)
 {
 	u64 base = rdtsc_ordered();
 	struct calibration c;
-	const char *by;
 
-	if (calibrate(&c, &by))
-		boot_fail("no clock to calibrate the TSC by: neither the ACPI PM timer nor the PIT "
-		          "counts evenly\n");
+	if (!acpi.pm_timer || calibrate_run(&c))
+		boot_fail("no clock to calibrate the TSC by: there is no ACPI PM timer, or it does "
+		          "not count evenly\n");
 	if (!c.lapic_hz)
 		boot_fail("the local APIC timer does not count\n");
 	time_set_rate(c.tsc_hz, base);
 	lapic_timer_calibrated(c.lapic_hz / 1000);
-	pr_info("time: TSC %lu kHz +-%u ppm by the %s (window %u us of %u us), "
+	pr_info("time: TSC %lu kHz +-%u ppm by the PM timer (window %u us of %u us), "
 	        "local APIC timer %lu kHz\n",
-	        time_tsc_khz, c.error_ppm, by, c.window_us, c.elapsed_us, c.lapic_hz / 1000);
+	        time_tsc_khz, c.error_ppm, c.window_us, c.elapsed_us, c.lapic_hz / 1000);
 	if (c.error_ppm > 1000 || c.contradictions)
 		pr_warn("time: the calibration was disturbed: %u of %u windows disagree\n",
 		        c.contradictions, c.samples - 1);

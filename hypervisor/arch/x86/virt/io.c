@@ -25,7 +25,7 @@ static const struct {
 	{ 0x20, 0x21 },   /* PIC: masked for good, interrupts go through the IO-APIC */
 	{ 0xa0, 0xa1 },   /* second PIC */
 	{ 0x4d0, 0x4d1 }, /* ELCR: edge or level of PIC lines */
-	{ 0x40, 0x43 },   /* PIT: the hypervisor may calibrate with it, and nobody else ticks */
+	{ 0x40, 0x43 },   /* PIT: nobody ticks by it */
 };
 
 static bool is_uart(u16 port)
