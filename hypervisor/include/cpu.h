@@ -100,12 +100,10 @@ struct cpu_features {
 	bool gib_pages;
 	bool x2apic;
 	bool tsc_reliable; /* invariant, or a hypervisor below whose TSC is one clock */
-	bool xsave;
-	bool rdtscp;    /* TSC_AUX exists */
-	bool nrips;     /* SVM tells the next RIP */
-	u32 asids;      /* of SVM */
-	u64 xcr0_mask;  /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
-	u32 xsave_size; /* bytes of an XSAVE area with all of xcr0_mask */
+	bool nrips;        /* SVM tells the next RIP */
+	u32 asids;         /* of SVM */
+	u64 xcr0_mask;     /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
+	u32 xsave_size;    /* bytes of an XSAVE area with all of xcr0_mask */
 };
 extern struct cpu_features cpu_features;
 

@@ -173,7 +173,6 @@ static void test_cpuid_forced(void)
 static void test_cpuid_xsave(void)
 {
 	machine_bits = ~0u;
-	cpu_features.xsave = true;
 	cpu_features.xcr0_mask = 0x207;
 	cpu_features.xsave_size = 2696;
 	CHECK_EQ(leaf(0xd, 0).eax, 0x207);

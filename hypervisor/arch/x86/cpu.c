@@ -34,7 +34,7 @@ struct cpu_features cpu_features;
 #define MCG_CTL_P BIT(8)
 
 /* CR4 of host mode: with what the CPUs have. */
-static u64 host_cr4 = CR4_PAE | CR4_PGE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+static u64 host_cr4 = CR4_PAE | CR4_PGE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
 
 static void __init detect_vendor(struct cpu_features *f)
 {
@@ -66,9 +66,7 @@ static void __init detect_basics(struct cpu_features *f)
 	need(r.edx & C1_EDX_PGE, "global pages (PGE)");
 	need(r.ecx & C1_ECX_CX16, "CMPXCHG16B");
 	f->x2apic = r.ecx & C1_ECX_X2APIC;
-	f->xsave = r.ecx & C1_ECX_XSAVE;
 	f->hypervisor = r.ecx & C1_ECX_HYP;
-	host_cr4 |= f->xsave ? CR4_OSXSAVE : 0;
 	host_cr4 |= r.edx & C1_EDX_MCA && r.edx & C1_EDX_MCE ? CR4_MCE : 0;
 	if (top >= 7) {
 		r = cpuid(7, 0);
@@ -76,11 +74,16 @@ static void __init detect_basics(struct cpu_features *f)
 		host_cr4 |= r.ebx & C7_EBX_SMAP ? CR4_SMAP : 0;
 		host_cr4 |= r.ecx & C7_ECX_UMIP ? CR4_UMIP : 0;
 	}
-	if (f->xsave && top >= 0xd) {
-		r = cpuid(0xd, 0);
-		f->xcr0_mask = ((u64)r.edx << 32 | r.eax) & XCR0_KNOWN;
-		f->xsave_size = r.ecx;
-	}
+}
+
+static void __init detect_xsave(struct cpu_features *f)
+{
+	struct cpuid_regs r;
+
+	need(cpuid(1, 0).ecx & C1_ECX_XSAVE, "XSAVE");
+	r = cpuid(0xd, 0);
+	f->xcr0_mask = ((u64)r.edx << 32 | r.eax) & XCR0_KNOWN;
+	f->xsave_size = r.ecx;
 }
 
 static void __init detect_extended(struct cpu_features *f)
@@ -92,7 +95,6 @@ static void __init detect_extended(struct cpu_features *f)
 			"this CPU has no no-execute pages (NX): enable them in the firmware setup, "
 			"or use a newer AMD CPU");
 	f->gib_pages = r.edx & E1_EDX_1G;
-	f->rdtscp = r.edx & E1_EDX_RDTSCP;
 	f->phys_bits = (u8)cpuid(0x80000008, 0).eax;
 	f->tsc_reliable = cpuid(0x80000007, 0).edx & E7_EDX_TSC || f->hypervisor;
 }
@@ -146,6 +148,8 @@ void __init cpu_detect(void)
 	        f->vendor, (id >> 8 & 0xf) + (id >> 20 & 0xff), (id >> 4 & 0xf) | (id >> 12 & 0xf0),
 	        id & 0xf, f->phys_bits, f->hypervisor ? ", virtual" : "");
 	detect_svm(f);
+	detect_xsave(f);
+	need(cpuid(0x80000001, 0).edx & E1_EDX_RDTSCP, "RDTSCP");
 	/* Without it nothing on the machine tells the time the same way twice: frequencies change,
 	 * sleep stops it. An emulator or hypervisor below has one clock behind the TSC instead. */
 	if (!f->tsc_reliable)

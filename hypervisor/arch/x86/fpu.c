@@ -20,7 +20,7 @@
 
 int fpu_init(struct vcpu *v)
 {
-	v->xsave = heap_alloc(PAGE_SIZE * ((cpu_features.xsave_size + PAGE_SIZE) / PAGE_SIZE));
+	v->xsave = heap_alloc(ROUND_UP(cpu_features.xsave_size, PAGE_SIZE));
 	if (!v->xsave)
 		return -ENOMEM;
 	fpu_reset(v);
@@ -40,10 +40,6 @@ static bool in_cpu(const struct vcpu *v)
 
 static void restore(struct vcpu *v)
 {
-	if (!cpu_features.xsave) {
-		__asm__ volatile("fxrstor64 (%0)" ::"r"(v->xsave) : "memory");
-		return;
-	}
 	xsetbv(0, cpu_features.xcr0_mask);
 	__asm__ volatile("xrstor64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 	xsetbv(0, v->xcr0);
@@ -54,7 +50,7 @@ void fpu_reset(struct vcpu *v)
 {
 	u8 *legacy = v->xsave;
 
-	memset(v->xsave, 0, max(cpu_features.xsave_size, 576u));
+	memset(v->xsave, 0, cpu_features.xsave_size);
 	*(u16 *)legacy = 0x37f;
 	*(u32 *)(legacy + 24) = 0x1f80;
 	v->xcr0 = XCR0_X87;
@@ -75,21 +71,15 @@ void fpu_set(struct vcpu *v, const u8 fxsave[512])
 void fpu_load(struct vcpu *v)
 {
 	restore(v);
-	if (cpu_features.rdtscp)
-		wrmsr(MSR_TSC_AUX, v->tsc_aux);
+	wrmsr(MSR_TSC_AUX, v->tsc_aux);
 }
 
 void fpu_save(struct vcpu *v)
 {
-	if (cpu_features.xsave) {
-		v->xcr0 = xgetbv(0);
-		xsetbv(0, cpu_features.xcr0_mask);
-		__asm__ volatile("xsave64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
-	} else {
-		__asm__ volatile("fxsave64 (%0)" ::"r"(v->xsave) : "memory");
-	}
-	if (cpu_features.rdtscp)
-		v->tsc_aux = rdmsr(MSR_TSC_AUX);
+	v->xcr0 = xgetbv(0);
+	xsetbv(0, cpu_features.xcr0_mask);
+	__asm__ volatile("xsave64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+	v->tsc_aux = rdmsr(MSR_TSC_AUX);
 }
 
 /* APM3 XSETBV: x87 always, AVX needs SSE, AVX-512 comes whole and needs AVX. */

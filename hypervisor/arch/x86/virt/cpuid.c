@@ -125,7 +125,7 @@ static void xsave_leaf(u32 subleaf, struct cpuid_regs *r)
 {
 	u64 mask = cpu_features.xcr0_mask;
 
-	if (!cpu_features.xsave || (subleaf > 1 && (subleaf > 63 || !(mask >> subleaf & 1)))) {
+	if (subleaf > 1 && (subleaf > 63 || !(mask >> subleaf & 1))) {
 		*r = (struct cpuid_regs){ 0 };
 	} else if (subleaf == 0) {
 		r->eax &= (u32)mask;
