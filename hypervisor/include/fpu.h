@@ -10,9 +10,7 @@ void fpu_free(struct vcpu *v);
 void fpu_reset(
 	struct vcpu *v); /* state after INIT; of the current vCPU in the CPU, else in memory */
 void fpu_set(struct vcpu *v, const u8 fxsave[512]); /* x87 and SSE; of a vCPU in no CPU */
-void fpu_load(struct vcpu *v);                      /* x87, SSE and XSAVE state, XCR0, TSC_AUX */
+void fpu_load(struct vcpu *v); /* x87, SSE and XSAVE state, XCR0, DR0-3, TSC_AUX */
 void fpu_save(struct vcpu *v);
 /* XSETBV of the guest, checked: -EINVAL for #GP. */
 int fpu_xsetbv(struct vcpu *v, u32 reg, u64 val);
-u64 fpu_read_dr(u32 n);
-void fpu_write_dr(u32 n, u64 val);

@@ -68,14 +68,25 @@ void fpu_set(struct vcpu *v, const u8 fxsave[512])
 	*(u64 *)((u8 *)v->xsave + XSTATE_BV) = XCR0_X87 | XCR0_SSE;
 }
 
+#define DR_LOAD(n) __asm__ volatile("mov %0,%%db" #n ::"r"(v->dr[n]))
+#define DR_SAVE(n) __asm__ volatile("mov %%db" #n ",%0" : "=r"(v->dr[n]))
+
 void fpu_load(struct vcpu *v)
 {
 	restore(v);
+	DR_LOAD(0);
+	DR_LOAD(1);
+	DR_LOAD(2);
+	DR_LOAD(3);
 	wrmsr(MSR_TSC_AUX, v->tsc_aux);
 }
 
 void fpu_save(struct vcpu *v)
 {
+	DR_SAVE(0);
+	DR_SAVE(1);
+	DR_SAVE(2);
+	DR_SAVE(3);
 	v->xcr0 = xgetbv(0);
 	xsetbv(0, cpu_features.xcr0_mask);
 	__asm__ volatile("xsave64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
@@ -97,36 +108,3 @@ int fpu_xsetbv(struct vcpu *v, u32 reg, u64 val)
 	xsetbv(0, val);
 	return 0;
 }
-
-#define DR_CASE(n)                                                                                 \
-	case n:                                                                                    \
-		__asm__ volatile("mov %0,%%db" #n ::"r"(val));                                     \
-		break;
-void fpu_write_dr(u32 n, u64 val)
-{
-	switch (n) {
-		DR_CASE(0)
-		DR_CASE(1)
-		DR_CASE(2)
-		DR_CASE(3)
-	}
-}
-#undef DR_CASE
-
-#define DR_CASE(n)                                                                                 \
-	case n:                                                                                    \
-		__asm__ volatile("mov %%db" #n ",%0" : "=r"(val));                                 \
-		break;
-u64 fpu_read_dr(u32 n)
-{
-	u64 val = 0;
-
-	switch (n) {
-		DR_CASE(0)
-		DR_CASE(1)
-		DR_CASE(2)
-		DR_CASE(3)
-	}
-	return val;
-}
-#undef DR_CASE

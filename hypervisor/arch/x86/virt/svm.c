@@ -214,8 +214,6 @@ static void svm_load(struct vcpu *v)
 	if (s->asid_cpu != this_cpu() || s->asid_generation != this_cpu()->asid_generation)
 		svm_new_asid(v);
 	fpu_load(v);
-	for (u32 i = 0; i < 4; i++)
-		fpu_write_dr(i, v->dr[i]);
 }
 
 static void svm_save(struct vcpu *v)
@@ -226,8 +224,6 @@ static void svm_save(struct vcpu *v)
 		this_cpu()->asid_generation++;
 	}
 	fpu_save(v);
-	for (u32 i = 0; i < 4; i++)
-		v->dr[i] = fpu_read_dr(i);
 }
 
 /* --- events ---------------------------------------------------------------- */
