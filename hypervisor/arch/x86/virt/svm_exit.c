@@ -19,22 +19,10 @@
 
 static bool is_prefix(u8 b, bool long64)
 {
-	switch (b) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case 0x64:
-	case 0x65:
-	case 0x66:
-	case 0x67:
-	case 0xf0:
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return long64 && b >= 0x40 && b <= 0x4f;
-	}
+	/* Segments, operand and address size, LOCK, REPNE, REP (APM3 1.2). */
+	static const char legacy[] = "\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3";
+
+	return (b && strchr(legacy, b)) || (long64 && b >= 0x40 && b <= 0x4f);
 }
 
 /* A place not met before: count the prefixes in front of the opcode. */
