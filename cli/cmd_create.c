@@ -79,21 +79,17 @@ struct made {
 
 static void get_id(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_NUMBER;
-	cell->number = ((const struct made *)row)->id;
+	cell_number(cell, ((const struct made *)row)->id);
 }
 
 static void get_name(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_TEXT;
-	cell->text = ((const struct made *)row)->config->name;
+	cell_string(cell, ((const struct made *)row)->config->name);
 }
 
 static void get_uuid(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_TEXT;
-	cell->text = cell->room;
-	froe_uuid_format(((const struct made *)row)->config->uuid, cell->room);
+	cell_uuid(cell, ((const struct made *)row)->config->uuid);
 }
 
 static const struct column columns[] = {

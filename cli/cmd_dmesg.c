@@ -8,8 +8,7 @@
 
 static void get_text(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_TEXT;
-	cell->text = row;
+	cell_string(cell, row);
 }
 
 static const struct column columns[] = { { .key = "text", .get = get_text }, { 0 } };

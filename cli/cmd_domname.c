@@ -8,14 +8,7 @@ static const struct column columns[] = { { "", "%s", "name", domain_cell_name },
 
 static int domname(struct call *c)
 {
-	struct froe_domain d;
-
-	if (!domain_find(c, c->arg[0], &d))
-		return 0;
-	c->header = c->header && !output_is_text(c);
-	output_begin(c, columns);
-	output_row(c, &d);
-	return 0;
+	return domain_print(c, columns);
 }
 
 const struct cmd cmd_domname = {

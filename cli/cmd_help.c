@@ -8,20 +8,17 @@
 
 static void get_name(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_TEXT;
-	cell->text = ((const struct cmd *)row)->name;
+	cell_string(cell, ((const struct cmd *)row)->name);
 }
 
 static void get_arguments(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_TEXT;
-	cell->text = ((const struct cmd *)row)->arguments;
+	cell_string(cell, ((const struct cmd *)row)->arguments);
 }
 
 static void get_summary(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_TEXT;
-	cell->text = ((const struct cmd *)row)->summary;
+	cell_string(cell, ((const struct cmd *)row)->summary);
 }
 
 /* Letters and names as they are written, one behind the other. */
@@ -38,8 +35,7 @@ static void get_options(const void *row, struct cell *cell)
 			at += snprintf(at, (size_t)(end - at), "--%s ", o->name);
 	}
 	snprintf(at, (size_t)(end - at), "-h --help");
-	cell->kind = CELL_TEXT;
-	cell->text = cell->room;
+	cell_string(cell, cell->room);
 }
 
 static const struct column columns[] = {

@@ -18,16 +18,14 @@ struct row {
 #define TEXT(name, what)                                                                           \
 	GET(name)                                                                                  \
 	{                                                                                          \
-		cell->kind = CELL_TEXT;                                                            \
-		cell->text = ((const struct row *)row)->what;                                      \
+		cell_string(cell, ((const struct row *)row)->what);                                \
 	}
 #define NUMBER(name, what)                                                                         \
 	GET(name)                                                                                  \
 	{                                                                                          \
 		HOST(h);                                                                           \
                                                                                                    \
-		cell->kind = CELL_NUMBER;                                                          \
-		cell->number = what;                                                               \
+		cell_number(cell, what);                                                           \
 	}
 
 TEXT(host, name.nodename)
@@ -64,15 +62,13 @@ NUMBER(page_size, h->page_size)
 /* Pages are not shared, and every CPU is in the pool. */
 GET(none)
 {
-	cell->kind = CELL_NUMBER;
-	cell->number = 0;
+	cell_number(cell, 0);
 }
 
 /* Of xl and its predecessors, for ever. */
 GET(config_format)
 {
-	cell->kind = CELL_NUMBER;
-	cell->number = 4;
+	cell_number(cell, 4);
 }
 
 GET(mhz)

@@ -9,29 +9,12 @@
 
 #define ROW(name) const struct froe_domain *name = row
 
-static void get_id(const void *row, struct cell *cell)
-{
-	ROW(d);
-
-	cell->kind = CELL_NUMBER;
-	cell->number = d->id;
-}
-
 /* What it has and what it has claimed, in MiB. */
 static void get_mem(const void *row, struct cell *cell)
 {
 	ROW(d);
 
-	cell->kind = CELL_NUMBER;
-	cell->number = (d->memory + d->outstanding) >> 20;
-}
-
-static void get_vcpus(const void *row, struct cell *cell)
-{
-	ROW(d);
-
-	cell->kind = CELL_NUMBER;
-	cell->number = d->vcpus;
+	cell_number(cell, (d->memory + d->outstanding) >> 20);
 }
 
 static char reason(const struct froe_domain *d)
@@ -60,15 +43,6 @@ static void get_time(const void *row, struct cell *cell)
 
 	cell->kind = CELL_REAL;
 	cell->real = (double)d->cpu_time / 1e9;
-}
-
-static void get_uuid(const void *row, struct cell *cell)
-{
-	ROW(d);
-
-	cell->kind = CELL_TEXT;
-	cell->text = cell->room;
-	froe_uuid_format(d->uuid, cell->room);
 }
 
 static void get_reason_code(const void *row, struct cell *cell)
@@ -129,23 +103,23 @@ static void get_shutdown_reason(const void *row, struct cell *cell)
 		cell_text(cell, "%u", d->shutdown_reason);
 }
 
-#define NUMBER(name, field)                                                                        \
-	static void get_##name(const void *row, struct cell *cell)                                 \
+#define NUMBER(field)                                                                              \
+	static void get_##field(const void *row, struct cell *cell)                                \
 	{                                                                                          \
-		cell->kind = CELL_NUMBER;                                                          \
-		cell->number = ((const struct froe_domain *)row)->field;                           \
+		cell_number(cell, ((const struct froe_domain *)row)->field);                       \
 	}
-NUMBER(memory, memory)
-NUMBER(memory_max, memory_max)
-NUMBER(outstanding, outstanding)
-NUMBER(vcpus_max, vcpus_max)
-NUMBER(cpu_time, cpu_time)
+NUMBER(vcpus)
+NUMBER(memory)
+NUMBER(memory_max)
+NUMBER(outstanding)
+NUMBER(vcpus_max)
+NUMBER(cpu_time)
 
 /* xl's columns: a header that is one line, because its words do not stand over their columns. */
 static const struct column base[] = {
 	{ "Name                                        ID   Mem VCPUs\tState\tTime(s)", "%-40s",
 	  "name", domain_cell_name },
-	{ "", " %5s", "domid", get_id },
+	{ "", " %5s", "domid", domain_cell_id },
 	{ "", " %5s", NULL, get_mem },
 	{ "", " %5s", "vcpus", get_vcpus },
 	{ "", "     %s", "state", get_state },
@@ -153,7 +127,8 @@ static const struct column base[] = {
 	{ 0 },
 };
 static const struct column verbose[] = {
-	{ "   UUID                            Reason-Code\tSecurity Label", " %s", NULL, get_uuid },
+	{ "   UUID                            Reason-Code\tSecurity Label", " %s", NULL,
+	  domain_cell_uuid },
 	{ "", " %8s", NULL, get_reason_code },
 	{ "", " %16s", NULL, get_label },
 	{ 0 },
@@ -163,7 +138,7 @@ static const struct column pool[] = { { "         Cpupool", "%16s", NULL, get_po
 static const struct column nodes[] = { { " NODE Affinity", " %s", NULL, get_nodes }, { 0 } };
 /* For programs, whatever the switches say. */
 static const struct column data[] = {
-	{ .key = "uuid", .get = get_uuid },
+	{ .key = "uuid", .get = domain_cell_uuid },
 	{ .key = "running", .get = get_running },
 	{ .key = "blocked", .get = get_blocked },
 	{ .key = "paused", .get = get_paused },

@@ -18,23 +18,21 @@ static void get_name(const void *row, struct cell *cell)
 {
 	ROW(r);
 
-	cell_text(cell, "%s", domain_name(r->d));
+	domain_cell_name(r->d, cell);
 }
 
 static void get_id(const void *row, struct cell *cell)
 {
 	ROW(r);
 
-	cell->kind = CELL_NUMBER;
-	cell->number = r->d->id;
+	domain_cell_id(r->d, cell);
 }
 
 static void get_vcpu(const void *row, struct cell *cell)
 {
 	ROW(r);
 
-	cell->kind = CELL_NUMBER;
-	cell->number = r->v->id;
+	cell_number(cell, r->v->id);
 }
 
 static void get_where(const void *row, struct cell *cell)
@@ -77,8 +75,7 @@ static void get_nanoseconds(const void *row, struct cell *cell)
 {
 	ROW(r);
 
-	cell->kind = CELL_NUMBER;
-	cell->number = r->v->cpu_time;
+	cell_number(cell, r->v->cpu_time);
 }
 
 static void put_cpus(struct cell *cell, const struct froe_cpumap *map, uint32_t cpus)

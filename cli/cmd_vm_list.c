@@ -5,15 +5,8 @@
 #include <stdlib.h>
 #include "output.h"
 
-static void get_uuid(const void *row, struct cell *cell)
-{
-	cell->kind = CELL_TEXT;
-	cell->text = cell->room;
-	froe_uuid_format(((const struct froe_domain *)row)->uuid, cell->room);
-}
-
 static const struct column columns[] = {
-	{ "UUID                                  ID    name", "%s", "uuid", get_uuid },
+	{ "UUID                                  ID    name", "%s", "uuid", domain_cell_uuid },
 	{ "", "  %s", "domid", domain_cell_id },
 	{ "", "    %-30s", "name", domain_cell_name },
 	{ 0 },

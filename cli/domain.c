@@ -76,29 +76,26 @@ const char *domain_folder(void)
 	return own && *own ? own : "/run/froe";
 }
 
-/* What was done to whom, for programs; people see that nothing was said. */
-static void get_uuid(const void *row, struct cell *cell)
-{
-	cell->kind = CELL_TEXT;
-	cell->text = cell->room;
-	froe_uuid_format(((const struct froe_domain *)row)->uuid, cell->room);
-}
-
 void domain_cell_id(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_NUMBER;
-	cell->number = ((const struct froe_domain *)row)->id;
+	cell_number(cell, ((const struct froe_domain *)row)->id);
 }
 
 void domain_cell_name(const void *row, struct cell *cell)
 {
-	cell_text(cell, "%s", domain_name(row));
+	cell_string(cell, domain_name(row));
 }
 
+void domain_cell_uuid(const void *row, struct cell *cell)
+{
+	cell_uuid(cell, ((const struct froe_domain *)row)->uuid);
+}
+
+/* What was done to whom, for programs; people see that nothing was said. */
 static const struct column done[] = {
 	{ .key = "domid", .get = domain_cell_id },
 	{ .key = "name", .get = domain_cell_name },
-	{ .key = "uuid", .get = get_uuid },
+	{ .key = "uuid", .get = domain_cell_uuid },
 	{ 0 },
 };
 
@@ -111,5 +108,17 @@ int domain_each(struct call *c, int (*act)(struct call *c, const struct froe_dom
 		if (domain_find(c, c->arg[i], &d) && !act(c, &d))
 			output_row(c, &d);
 	}
+	return 0;
+}
+
+int domain_print(struct call *c, const struct column *columns)
+{
+	struct froe_domain d;
+
+	if (!domain_find(c, c->arg[0], &d))
+		return 0;
+	c->header = c->header && !output_is_text(c);
+	output_begin(c, columns);
+	output_row(c, &d);
 	return 0;
 }

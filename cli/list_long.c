@@ -10,19 +10,15 @@
 #include "list_long.h"
 #include "output.h"
 
-/* As --json the array is what the items are; else it is all that is printed. */
-static void print(struct call *c, const struct froe_domain *d, const char *key, const char *json);
+struct item {
+	uint32_t id;
+	const char *config, *error;
+};
 
 static void get_id(const void *row, struct cell *cell)
 {
-	cell->kind = CELL_NUMBER;
-	cell->number = *(const uint32_t *)row;
+	cell_number(cell, ((const struct item *)row)->id);
 }
-
-struct item {
-	uint32_t id; /* first, for get_id() */
-	const char *config, *error;
-};
 
 static void get_config(const void *row, struct cell *cell)
 {
@@ -70,6 +66,7 @@ static void print_indented(const char *json)
 	}
 }
 
+/* As --json the array is what the items are; else it is all that is printed. */
 static void print(struct call *c, const struct froe_domain *d, const char *key, const char *json)
 {
 	const bool bad = !strcmp(key, "error");

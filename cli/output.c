@@ -63,8 +63,25 @@ void cell_text(struct cell *cell, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(cell->room, sizeof(cell->room), fmt, args);
 	va_end(args);
+	cell_string(cell, cell->room);
+}
+
+void cell_string(struct cell *cell, const char *text)
+{
 	cell->kind = CELL_TEXT;
-	cell->text = cell->room;
+	cell->text = text;
+}
+
+void cell_number(struct cell *cell, uint64_t number)
+{
+	cell->kind = CELL_NUMBER;
+	cell->number = number;
+}
+
+void cell_uuid(struct cell *cell, const uint8_t uuid[16])
+{
+	froe_uuid_format(uuid, cell->room);
+	cell_string(cell, cell->room);
 }
 
 bool output_is_text(const struct call *c)

@@ -34,9 +34,16 @@ struct column {
 };
 
 void cell_text(struct cell *cell, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Text that stays where it is. */
+void cell_string(struct cell *cell, const char *text);
+void cell_number(struct cell *cell, uint64_t number);
+void cell_uuid(struct cell *cell, const uint8_t uuid[16]);
 /* Of rows that are a struct froe_domain (domain.c). */
 void domain_cell_id(const void *row, struct cell *cell);
 void domain_cell_name(const void *row, struct cell *cell);
+void domain_cell_uuid(const void *row, struct cell *cell);
+/* A row of the one domain that is the argument, with no head in the text table. */
+int domain_print(struct call *c, const struct column *columns);
 
 struct output *output_open(struct call *c);
 /* Begin a table: columns up to one without head and key. */
