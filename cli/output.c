@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <yajl/yajl_gen.h>
+#include <utf8.h>
 #include "output.h"
 
 struct report {
@@ -91,31 +92,11 @@ bool output_is_text(const struct call *c)
 
 /* --- JSON -------------------------------------------------------------------------------- */
 
-/* How many bytes of `s` are one character in UTF-8, 0 if none. */
-static size_t character(const unsigned char *s)
-{
-	size_t length = *s < 0x80 ? 1 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
-
-	if (*s >= 0x80 && (*s < 0xc2 || *s > 0xf4))
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-/* What is not UTF-8 becomes ?, so that the whole stays JSON. */
 static void json_text(yajl_gen g, const char *s)
 {
 	char *clean = copy(s);
 
-	for (char *p = clean; *p;) {
-		size_t length = character((const unsigned char *)p);
-
-		if (!length)
-			*p = '?';
-		p += length ? length : 1;
-	}
+	utf8_clean(clean);
 	yajl_gen_string(g, (const unsigned char *)clean, strlen(clean));
 	free(clean);
 }

@@ -8,41 +8,19 @@
 #include <string.h>
 #include <yajl/yajl_gen.h>
 #include "internal.h"
+#include "utf8.h"
 
 #define KIB 1024
 
-/* How many bytes of `s` are one character in UTF-8, 0 if none. */
-static size_t character(const unsigned char *s)
-{
-	size_t length = *s < 0x80                 ? 1
-	                : *s >= 0xc2 && *s < 0xe0 ? 2
-	                : *s >= 0xe0 && *s < 0xf0 ? 3
-	                                          : 4;
-
-	if (*s >= 0x80 && (*s < 0xc2 || *s > 0xf4))
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-/* What is not UTF-8 becomes ?, so that the whole stays JSON. */
 static void text(yajl_gen g, const char *s)
 {
-	char *copy = strdup(s);
+	char *clean = strdup(s);
 
-	if (!copy)
+	if (!clean)
 		return;
-	for (char *c = copy; *c;) {
-		size_t length = character((const unsigned char *)c);
-
-		if (!length)
-			*c = '?';
-		c += length ? length : 1;
-	}
-	yajl_gen_string(g, (const unsigned char *)copy, strlen(copy));
-	free(copy);
+	utf8_clean(clean);
+	yajl_gen_string(g, (const unsigned char *)clean, strlen(clean));
+	free(clean);
 }
 
 static void text_field(yajl_gen g, const char *key, const char *value)
