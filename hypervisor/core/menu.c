@@ -12,49 +12,9 @@
 #include <string.h>
 #include <virt.h>
 
-static char confirm;      /* the key that has to come again */
-static bool ring_dumping; /* 'l' goes on with the next poll */
-static u32 ring_at, ring_end;
-
-/* --- h, l ----------------------------------------------------------------- */
+static char confirm; /* the key that has to come again */
 
 static void menu_help(void);
-
-/* In pieces, so that a slow line does not keep the CPU from its guest for seconds. */
-static void ring_dump_some(void)
-{
-	char text[512];
-	size_t n = printk_ring_read(text, sizeof(text), &ring_at);
-
-	if ((s32)(ring_at - ring_end) >= 0) {
-		n -= min((size_t)(ring_at - ring_end), n);
-		ring_dumping = false;
-	}
-	console_write(text, n);
-	if (!n)
-		ring_dumping = false;
-	if (!ring_dumping)
-		pr_info("menu: end of the message ring\n");
-}
-
-static void ring_dump(void)
-{
-	pr_info("menu: message ring\n");
-	ring_at = 0;
-	ring_end = printk_ring_end();
-	ring_dumping = true;
-	ring_dump_some();
-}
-
-bool menu_work(void)
-{
-	if (ring_dumping) {
-		printk_show_all(true);
-		ring_dump_some();
-		printk_show_all(false);
-	}
-	return ring_dumping;
-}
 
 /* --- r -------------------------------------------------------------------- */
 
@@ -127,44 +87,6 @@ static void dump_interrupts(void)
 {
 	for (u32 i = 0; i < cpu_count; i++)
 		dump_cpu_interrupts(cpus[i]);
-	pr_info("CPU %u: highest vector in service in the local APIC: %d\n", this_cpu()->id,
-	        lapic_isr_top());
-}
-
-static void dump_interrupts_of(struct domain *d)
-{
-	for (u32 i = 0; i < d->max_vcpus; i++) {
-		const struct vcpu *v = d->vcpu[i];
-
-		if (!v || v->state == VCPU_OFFLINE)
-			continue;
-		pr_info("d%uv%u: TPR %02x\n", d->id, v->id, v->vlapic.tpr);
-		dump_vectors("requested", v->vlapic.irr);
-		dump_vectors("in service", v->vlapic.isr);
-		dump_vectors("level-triggered", v->vlapic.tmr);
-	}
-}
-
-/* --- t -------------------------------------------------------------------- */
-
-static void dump_timers(void)
-{
-	u64 now = time_now();
-
-	pr_info("time: %lu ns since boot, TSC %lu kHz (mul %#x shift %d), %lu.%09u s at time 0\n",
-	        now, time_tsc_khz, time_mul, time_shift, time_wallclock.sec, time_wallclock.nsec);
-	for (u32 i = 0; i < cpu_count; i++) {
-		struct cpu *c = cpus[i];
-		u64 armed = READ_ONCE(c->timer_armed);
-
-		if (!armed)
-			pr_info("CPU %u: %u timers, being run\n", i, c->timer_count);
-		else if (armed == UINT64_MAX)
-			pr_info("CPU %u: %u timers, local APIC not armed\n", i, c->timer_count);
-		else
-			pr_info("CPU %u: %u timers, local APIC armed for now %+ld us\n", i,
-			        c->timer_count, (s64)(armed - now) / 1000);
-	}
 }
 
 /* --- c -------------------------------------------------------------------- */
@@ -184,7 +106,6 @@ static void self_check(void)
  */
 static u32 snapshot_wanted;
 static struct trap_frame snapshot;
-static u32 snapshot_next; /* the CPU that the next 'n' looks at */
 
 bool menu_snapshot(const struct trap_frame *f)
 {
@@ -195,30 +116,27 @@ bool menu_snapshot(const struct trap_frame *f)
 	return true;
 }
 
-static void nmi_dump(void)
+static void nmi_dump(struct cpu *c)
 {
 	u64 limit = time_now() + 100000000;
-	struct cpu *c;
 
-	snapshot_next %= cpu_count;
-	if (cpus[snapshot_next] == this_cpu())
-		snapshot_next = (snapshot_next + 1) % cpu_count;
-	c = cpus[snapshot_next++];
-	if (c == this_cpu()) {
-		pr_info("menu: there is no other CPU\n");
-		return;
-	}
 	cpu_dump(c);
 	store_release(&snapshot_wanted, c->id + 1);
 	lapic_send_nmi(c->apic_id);
 	while (load_acquire(&snapshot_wanted) && time_now() < limit)
 		cpu_pause();
-	if (load_acquire(&snapshot_wanted)) {
-		store_release(&snapshot_wanted, 0);
+	if (!load_acquire(&snapshot_wanted))
+		trap_dump_registers(&snapshot);
+	else
 		pr_err("CPU %u takes no NMI\n", c->id);
-		return;
-	}
-	trap_dump_registers(&snapshot);
+	store_release(&snapshot_wanted, 0);
+}
+
+static void nmi_dump_others(void)
+{
+	for (u32 i = 0; i < cpu_count; i++)
+		if (cpus[i] != this_cpu())
+			nmi_dump(cpus[i]);
 }
 
 /* --- w, R, P -------------------------------------------------------------- */
@@ -241,14 +159,12 @@ static const struct {
 	{ 'r', false, "registers and state of all CPUs and vCPUs", dump_cpus, dump_vcpus },
 	{ 'e', false, "event channels", NULL, event_dump },
 	{ 'g', false, "grant tables", NULL, grant_dump },
-	{ 'i', false, "interrupts: counters, vectors pending, in service and done", dump_interrupts,
-	  dump_interrupts_of },
+	{ 'i', false, "interrupts: counters, level-triggered vectors in service and done",
+	  dump_interrupts, NULL },
 	{ 'm', false, "memory: free, of each domain, of the hypervisor", dump_memory,
 	  dump_memory_of },
-	{ 't', false, "clock and timers", dump_timers, NULL },
 	{ 'c', false, "self-check of the hypervisor's tables", self_check, NULL },
-	{ 'l', false, "the message ring once more", ring_dump, NULL },
-	{ 'n', false, "registers of another CPU by NMI, each time the next one", nmi_dump, NULL },
+	{ 'n', false, "host registers of all other CPUs, by NMI", nmi_dump_others, NULL },
 	{ 'w', true, "hang this CPU, to test the watchdog", hang, NULL },
 	{ 'R', true, "reboot the machine at once", machine_reboot, NULL },
 	{ 'P', true, "power off the machine at once", machine_power_off, NULL },

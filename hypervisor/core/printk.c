@@ -71,11 +71,6 @@ void printk_ring_clear(void)
 	unlock();
 }
 
-u32 printk_ring_end(void)
-{
-	return READ_ONCE(ring_head);
-}
-
 /* Prefix every line of `text` and hand it on; a last line without an end gets one. */
 static void emit(enum loglevel level, const char *text)
 {

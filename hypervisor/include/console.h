@@ -22,8 +22,6 @@ bool console_forced(void);
 
 /* One key typed for the hypervisor's menu (core/menu.c). */
 void menu_key(char key);
-/* What a key has begun and not finished; true while there is more. */
-bool menu_work(void);
 /* From the NMI handler: true if the menu asked this CPU for its registers. */
 bool menu_snapshot(const struct trap_frame *f);
 

@@ -35,15 +35,13 @@ bool printk_debug(void);
 void printk_show_all(bool on);
 
 /*
- * Copy ring text to buf, for XEN_SYSCTL_readconsole and the console menu. *index: in, where to
+ * Copy ring text to buf, for XEN_SYSCTL_readconsole. *index: in, where to
  * start (0 = oldest); out, where to go on. Returns the number of bytes.
  */
 size_t printk_ring_read(char *buf, size_t n, u32 *index);
 /* Later reads begin behind what is there now. */
 void printk_ring_clear(void);
 #define PRINTK_RING_SIZE (64 * KIB)
-/* The index behind the last byte. */
-u32 printk_ring_end(void);
 
 /* Stop the machine for good with one line and, if asked for, a register dump beforehand. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;

@@ -111,11 +111,6 @@ void menu_key(char key)
 	menu_keys[menu_count++] = key;
 }
 
-bool menu_work(void)
-{
-	return false;
-}
-
 void printk_show_all(bool on)
 {
 	(void)on;
