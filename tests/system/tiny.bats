@@ -163,6 +163,15 @@ the_line() {
 	wait_for 10 state_is later ---s--
 }
 
+@test "grants by the stock kernel's devices: mapped, copied, unmapped, given in turn" {
+	inventory >/tmp/before
+	tiny granter giver memory=32
+	"$kernels/grants" "$(froe domid giver)"
+	froe destroy giver
+	alone
+	same_as_before
+}
+
 # hostile N: a guest that misbehaves in this way (kernels/hostile.c) while others come and go.
 hostile() {
 	inventory >/tmp/before
