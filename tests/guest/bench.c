@@ -4,7 +4,7 @@
  * -icount shift=0 the TSC counts exactly one for each. Each figure is the
  * difference of two loops that are the same but for the one instruction.
  */
-#include "lib/guest.h"
+#include "lib/domu.h"
 
 #define VECTOR 0x41
 #define INLINE static inline __attribute__((always_inline))
@@ -148,6 +148,106 @@ static void bench_grants(void)
 	EXPECT_EQ(copy.status, GNTST_okay);
 }
 
+/* --- waking up ----------------------------------------------------------------- */
+
+#define SPINNERS 3
+
+static volatile evtchn_port_t guest_port;
+static volatile uint64_t guest_woke, guest_naps, guest_worst; /* of a guest */
+
+static void sleep_for(uint64_t ns)
+{
+	uint64_t until = time_now() + ns;
+	struct sched_poll op = { .timeout = until };
+
+	while (time_now() < until)
+		xen_sched(SCHEDOP_poll, &op);
+}
+
+static void spin(uint64_t arg)
+{
+	for (;;)
+		;
+}
+
+/* Asleep until somebody calls. */
+static void listen(uint64_t arg)
+{
+	struct sched_poll op = { .nr_ports = 1 };
+	evtchn_port_t port;
+
+	xen_map_shared();
+	EXPECT_EQ(xen_alloc_unbound(DOMID_SELF, 0, &port), 0);
+	set_xen_guest_handle_raw(op.ports, &port);
+	xen_mask(port, true);
+	guest_port = port;
+	for (;;) {
+		while (!xen_pending(port))
+			xen_sched(SCHEDOP_poll, &op);
+		guest_woke = rdtsc();
+		xen_clear(port);
+	}
+}
+
+static void doze(uint64_t arg)
+{
+	uint64_t at, late;
+
+	xen_map_shared();
+	for (;;) {
+		at = time_now() + 3 * NS_PER_MS;
+		sleep_for(3 * NS_PER_MS);
+		late = time_now() - at;
+		guest_worst = late > guest_worst ? late : guest_worst;
+		guest_naps++;
+	}
+}
+
+/* From the send to what the guest does next; the sender goes to sleep in between. */
+static void bench_event(void)
+{
+	domid_t id = domu_run(listen, 0, 1);
+	evtchn_port_t theirs = 0, ours;
+	uint64_t sent, woke = 0, sum = 0;
+
+	while (!theirs) {
+		sleep_for(NS_PER_MS);
+		domu_read(id, &guest_port, &theirs, sizeof(theirs));
+	}
+	EXPECT_EQ(xen_bind_interdomain(id, theirs, &ours), 0);
+	forget_event(ours); /* it begins pending, and then nobody sleeps */
+	for (unsigned int i = 0; i < 100; i++) {
+		sleep_for(NS_PER_MS / 10);
+		sent = rdtsc();
+		EXPECT_EQ(xen_send(ours), 0);
+		sleep_for(NS_PER_MS / 10);
+		domu_read(id, &guest_woke, &woke, sizeof(woke));
+		EXPECT(woke > sent);
+		sum += woke - sent;
+	}
+	print("bench: wakeup_event %lu\n", sum / 100);
+	EXPECT_EQ(domu_destroy(id), 0);
+}
+
+/* How late a guest that works little is at worst, when others never stop. */
+static void bench_latency(void)
+{
+	domid_t id[SPINNERS + 1];
+	uint64_t naps = 0, worst = 0;
+
+	for (unsigned int i = 0; i < SPINNERS; i++)
+		id[i] = domu_run(spin, 0, 1);
+	id[SPINNERS] = domu_run(doze, 0, 1);
+	while (naps < 100) {
+		sleep_for(20 * NS_PER_MS);
+		domu_read(id[SPINNERS], &guest_naps, &naps, sizeof(naps));
+	}
+	domu_read(id[SPINNERS], &guest_worst, &worst, sizeof(worst));
+	print("bench: wakeup_latency %lu\n", worst);
+	for (unsigned int i = 0; i <= SPINNERS; i++)
+		EXPECT_EQ(domu_destroy(id[i]), 0);
+}
+
 void test_main(void)
 {
 	struct evtchn_status st = { .dom = DOMID_SELF };
@@ -176,4 +276,6 @@ void test_main(void)
 	irq_enable();
 	MEASURE("self_ipi", msr_write(x, 0x83f, VECTOR));
 	irq_disable();
+	bench_event();
+	bench_latency();
 }
