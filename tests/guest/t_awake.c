@@ -47,13 +47,13 @@ void test_main(void)
 	trap_set(2, nmi);
 	EXPECT(cpu_start(1));
 	cpu_run(1, sleeper, NULL);
-	EXPECT(WAIT_UNTIL(halting, 2000));
+	EXPECT(WAIT_UNTIL(halting, PATIENCE));
 	wake(1);
 	while (!nmis[0])
 		asm volatile("cli; hlt");
 	awake[0] = true;
 	asm volatile("sti");
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT(nmis[0] >= 1);
 	EXPECT(nmis[1] >= 1);
 }

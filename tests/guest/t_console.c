@@ -47,9 +47,10 @@ static void test_read(void)
 	EXPECT_EQ(xen_bind_virq(VIRQ_CONSOLE, 0, &port), 0);
 	print("\nready for input\n");
 	irq_enable();
-	EXPECT(WAIT_UNTIL(xen_port_count[port], 20000));
+	EXPECT(WAIT_UNTIL(xen_port_count[port], PATIENCE));
 	/* A place that cannot be written to loses nothing, or what it was to hold: not more. */
-	while (n < 10 && WAIT_UNTIL((rc = console_io(CONSOLEIO_read, 3, typed + n)) != 0, 5000)) {
+	while (n < 10 &&
+	       WAIT_UNTIL((rc = console_io(CONSOLEIO_read, 3, typed + n)) != 0, PATIENCE)) {
 		EXPECT(rc > 0 && rc <= 3);
 		if (rc < 0)
 			break;

@@ -108,7 +108,7 @@ static void test_ids(void)
 	EXPECT_EQ(apic_read(APIC_ID), cpus[0].apic_id);
 	EXPECT(cpu_start(1));
 	cpu_run(1, read_ids, NULL);
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(other_ids[0], cpus[1].apic_id);
 	EXPECT_EQ(other_ids[2], cpus[1].apic_id);
 	if (cpuid(0, 0).eax >= 0xb && cpuid(0xb, 0).ebx) {

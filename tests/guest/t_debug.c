@@ -160,7 +160,7 @@ void test_main(void)
 	EXPECT(cpu_start(1));
 	cpu_run(1, keep_drs, &other_bad);
 	keep_drs(&bad);
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(bad, 0);
 	EXPECT_EQ(other_bad, 0);
 }

@@ -72,7 +72,7 @@ static void test_nmi(void)
 	for (i = 1; i <= ROUNDS; i++) {
 		fresh_stack();
 		apic_send(cpu_this()->apic_id, ICR_NMI);
-		if (!WAIT_UNTIL(count(2) >= n + i, 1000))
+		if (!WAIT_UNTIL(count(2) >= n + i, PATIENCE))
 			break;
 	}
 	EXPECT_EQ(count(2), n + ROUNDS);

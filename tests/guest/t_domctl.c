@@ -25,7 +25,7 @@ static uint64_t read_mark(domid_t id)
 static bool told(void)
 {
 	static uint32_t seen;
-	bool more = WAIT_UNTIL(xen_port_count[dom_exc] != seen, 2000);
+	bool more = WAIT_UNTIL(xen_port_count[dom_exc] != seen, PATIENCE);
 
 	seen = xen_port_count[dom_exc];
 	return more;
@@ -123,7 +123,7 @@ static void test_reasons(void)
 	for (unsigned int i = 0; i < ARRAY_LEN(reasons); i++) {
 		domid_t id = domu_run(shut_down, reasons[i], 1);
 
-		EXPECT_EQ(domu_wait(id, 20000), reasons[i]);
+		EXPECT_EQ(domu_wait(id, PATIENCE), reasons[i]);
 		EXPECT(told());
 		EXPECT_EQ(read_mark(id), 0x600d0000 + reasons[i]);
 		EXPECT_EQ(flags_of(id) & (XEN_DOMINF_dying | XEN_DOMINF_running), 0);
@@ -138,13 +138,13 @@ static void test_ends(void)
 {
 	domid_t id = domu_run(triple_fault, 0, 1);
 
-	EXPECT_EQ(domu_wait(id, 20000), SHUTDOWN_crash);
+	EXPECT_EQ(domu_wait(id, PATIENCE), SHUTDOWN_crash);
 	EXPECT_EQ(domu_destroy(id), 0);
 	id = domu_run(halt, 0, 2); /* the second vCPU was never started */
-	EXPECT_EQ(domu_wait(id, 20000), SHUTDOWN_poweroff);
+	EXPECT_EQ(domu_wait(id, PATIENCE), SHUTDOWN_poweroff);
 	EXPECT_EQ(domu_destroy(id), 0);
 	id = domu_run(own_watchdog, 0, 1);
-	EXPECT_EQ(domu_wait(id, 20000), SHUTDOWN_watchdog);
+	EXPECT_EQ(domu_wait(id, PATIENCE), SHUTDOWN_watchdog);
 	EXPECT_EQ(domu_destroy(id), 0);
 }
 
@@ -160,7 +160,7 @@ static void test_pause(void)
 	EXPECT_EQ(domu_unpause(id), 0);
 	EXPECT_EQ(flags_of(id) & XEN_DOMINF_paused, 0);
 	EXPECT_EQ(domu_unpause(id), -XEN_EINVAL);
-	EXPECT(WAIT_UNTIL(read_mark(id) > 1, 20000));
+	EXPECT(WAIT_UNTIL(read_mark(id) > 1, PATIENCE));
 	/* When the call is back nothing moves any more. */
 	for (unsigned int i = 0; i < 20; i++) {
 		EXPECT_EQ(domu_simple(id, XEN_DOMCTL_pausedomain), 0);
@@ -168,7 +168,7 @@ static void test_pause(void)
 		EXPECT_EQ(flags_of(id) & XEN_DOMINF_running, 0);
 		EXPECT_EQ(read_mark(id), before);
 		EXPECT_EQ(domu_unpause(id), 0);
-		EXPECT(WAIT_UNTIL(read_mark(id) > before, 20000));
+		EXPECT(WAIT_UNTIL(read_mark(id) > before, PATIENCE));
 	}
 	EXPECT_EQ(domu_destroy(id), 0); /* while it runs */
 	EXPECT(!exists(id));
@@ -199,7 +199,7 @@ static void test_destroy(void)
 	EXPECT_EQ(domu_destroy(domu_build(spin, 0, 1)), 0); /* never started */
 	for (unsigned int i = 0; i < ARRAY_LEN(lives); i++) {
 		id = domu_run(lives[i], 0, 1);
-		EXPECT(WAIT_UNTIL(read_mark(id) >= 1, 20000));
+		EXPECT(WAIT_UNTIL(read_mark(id) >= 1, PATIENCE));
 		EXPECT_EQ(domu_destroy(id), 0);
 		EXPECT(!exists(id));
 		EXPECT_EQ(domu_destroy(id), -XEN_ESRCH);
@@ -227,7 +227,7 @@ static void test_linger(void)
 	set_xen_guest_handle(op.idxs, &idx);
 	set_xen_guest_handle(op.gpfns, &gpfn);
 	set_xen_guest_handle(op.errs, &err);
-	EXPECT_EQ(domu_wait(id, 20000), 0);
+	EXPECT_EQ(domu_wait(id, PATIENCE), 0);
 	EXPECT(told());
 	EXPECT_EQ(xen_memory(XENMEM_add_to_physmap_batch, &op), 0);
 	EXPECT_EQ(err, 0);

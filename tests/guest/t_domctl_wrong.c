@@ -441,7 +441,7 @@ void test_main(void)
 	EXPECT_EQ(domu_unpause(victim), 0);
 	EXPECT(WAIT_UNTIL((xen_sched(SCHEDOP_yield, 0),
 	                   domu_read(victim, &reached, &seen, 8) == 8 && seen == 1),
-	                  20000));
+	                  PATIENCE));
 	param.domid = domu_build(ask_all, victim, 1);
 	EXPECT_EQ(xen_hvm(HVMOP_set_param, &param), 0);
 	EXPECT_EQ(domu_unpause(param.domid), 0);

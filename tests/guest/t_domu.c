@@ -58,7 +58,7 @@ static void guest_cpus(uint64_t vcpus)
 	for (unsigned int i = 1; i < vcpus; i++) {
 		EXPECT(cpu_start(i));
 		cpu_run(i, look_on, (void *)vcpus);
-		EXPECT(cpu_wait(i, 10000));
+		EXPECT(cpu_wait(i, PATIENCE));
 	}
 }
 
@@ -98,10 +98,10 @@ static void guest_events(uint64_t port)
 	xen_events_on();
 	irq_enable();
 	mark = 1;
-	EXPECT(WAIT_UNTIL(xen_port_count[port] >= 3, 20000));
+	EXPECT(WAIT_UNTIL(xen_port_count[port] >= 3, PATIENCE));
 	EXPECT_EQ(xen_send((evtchn_port_t)port), 0);
 	mark = 2;
-	EXPECT(WAIT_UNTIL(xen_port_count[port] >= 5, 20000)); /* after it was bound again */
+	EXPECT(WAIT_UNTIL(xen_port_count[port] >= 5, PATIENCE)); /* after it was bound again */
 	irq_disable();
 }
 
@@ -119,7 +119,7 @@ static void guest_nmi(uint64_t arg)
 	trap_set(2, on_nmi);
 	ports[0] = s->wc_sec;
 	mark = 1;
-	EXPECT(WAIT_UNTIL(nmis == 1, 20000));
+	EXPECT(WAIT_UNTIL(nmis == 1, PATIENCE));
 }
 
 static void guest_lines(uint64_t arg)
@@ -188,15 +188,15 @@ static void test_events(void)
 	EXPECT_EQ(xen_bind_interdomain(id, theirs, &ours), 0);
 	EXPECT_EQ(xen_bind_interdomain(id, theirs, &again), -XEN_EINVAL); /* taken */
 	EXPECT_EQ(domu_unpause(id), 0);
-	EXPECT(WAIT_UNTIL((domu_read(id, &mark, &seen, 8), seen == 1), 20000));
+	EXPECT(WAIT_UNTIL((domu_read(id, &mark, &seen, 8), seen == 1), PATIENCE));
 	for (unsigned int i = 0; i < 3; i++) {
 		uint32_t count = 0, before = xen_port_count[ours];
 
 		EXPECT_EQ(xen_send(ours), 0);
 		EXPECT(WAIT_UNTIL((domu_read(id, &xen_port_count[theirs], &count, 4), count > i),
-		                  20000));
+		                  PATIENCE));
 		if (i == 2)
-			EXPECT(WAIT_UNTIL(xen_port_count[ours] > before, 20000));
+			EXPECT(WAIT_UNTIL(xen_port_count[ours] > before, PATIENCE));
 	}
 	EXPECT_EQ(xen_close(ours), 0);
 	memset(&st, 0, sizeof(st));
@@ -211,7 +211,7 @@ static void test_events(void)
 
 		EXPECT_EQ(xen_send(again), 0);
 		EXPECT(WAIT_UNTIL((domu_read(id, &xen_port_count[theirs], &count, 4), count > i),
-		                  20000));
+		                  PATIENCE));
 	}
 	domu_finish(id);
 	/* Its end is gone, ours is there: unbound, to nobody. */
@@ -229,7 +229,7 @@ static void test_nmi(void)
 
 	EXPECT_EQ(domu_op(id, XEN_DOMCTL_settimeoffset, &op), 0);
 	EXPECT_EQ(domu_unpause(id), 0);
-	EXPECT(WAIT_UNTIL((domu_read(id, &mark, &seen, 8), seen == 1), 20000));
+	EXPECT(WAIT_UNTIL((domu_read(id, &mark, &seen, 8), seen == 1), PATIENCE));
 	EXPECT_EQ(domu_read(id, ports, &seen, 8), 8);
 	EXPECT_EQ(seen, xen_shared->wc_sec + 1000ul);
 	op.u.sendtrigger = (struct xen_domctl_sendtrigger){ XEN_DOMCTL_SENDTRIGGER_NMI, 0 };

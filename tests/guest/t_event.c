@@ -232,15 +232,15 @@ static void test_delivery(void)
 	EXPECT_EQ(cpu_this()->irq_count[0xf3], upcalls);
 	EXPECT_EQ(xen_send(loop_b), 0); /* one more while pending: it stays one */
 	irq_enable();
-	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] != before, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] != before, PATIENCE));
 	EXPECT_EQ(xen_port_count[loop_a], before + 1);
 	EXPECT_EQ(xen_send(loop_b), 0);
-	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 2, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 2, PATIENCE));
 	EXPECT(!xen_pending(loop_a));
 	/* evtchn_upcall_mask is a matter of PV guests: it holds nothing back. */
 	vi->evtchn_upcall_mask = 1;
 	EXPECT_EQ(xen_send(loop_b), 0);
-	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 3, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 3, PATIENCE));
 	vi->evtchn_upcall_mask = 0;
 }
 
@@ -258,7 +258,7 @@ static void test_mask(void)
 	EXPECT_EQ(cpu_this()->irq_count[0xf3], upcalls);
 	/* Taking the mask away raises what came meanwhile. */
 	EXPECT_EQ(xen_unmask(loop_a), 0);
-	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 1, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 1, PATIENCE));
 	EXPECT_EQ(xen_shared->evtchn_mask[loop_a / 64] >> loop_a % 64 & 1, 0);
 	/* With nothing pending nothing is raised. */
 	xen_mask(loop_a, true);
@@ -273,7 +273,7 @@ static void test_mask(void)
 	EXPECT_EQ(xen_unmask(loop_a), 0);
 	EXPECT_EQ(vi->evtchn_upcall_pending, 1);
 	irq_enable();
-	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 2, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[loop_a] == before + 2, PATIENCE));
 }
 
 /* A sleeping CPU is woken by its event. */

@@ -41,13 +41,13 @@ static void test_ping_pong(void)
 	cpu_run(1, answer, NULL);
 	for (n = 0; n < ROUNDS; n++) {
 		EXPECT_EQ(xen_send(ping), 0);
-		if (!WAIT_UNTIL(xen_port_count[pong] == n + 1, 2000))
+		if (!WAIT_UNTIL(xen_port_count[pong] == n + 1, PATIENCE))
 			break;
 	}
 	EXPECT_EQ(n, ROUNDS);
 	EXPECT_EQ(xen_port_count[ping], ROUNDS);
 	EXPECT_EQ(xen_port_count[pong], ROUNDS);
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 }
 
 static volatile evtchn_port_t race_port;
@@ -88,7 +88,7 @@ static void test_race(void)
 		}
 	}
 	stop = true;
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(bad, 0);
 	EXPECT_EQ(race_odd, 0);
 	EXPECT(race_sent > 0);
@@ -115,7 +115,7 @@ static void test_take(void)
 
 	cpu_run(1, take, taken[1]);
 	take(taken[0]);
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	for (cpu = 0; cpu < 2; cpu++) {
 		for (i = 0; i < 256; i++) {
 			twice += seen[taken[cpu][i] & 4095]++ != 0;
@@ -151,14 +151,14 @@ static void test_move(void)
 	}
 	EXPECT_EQ(bad, 0);
 	stop = true;
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(xen_bind_vcpu(a, i), 0);
 		xen_unmask(a);
-		EXPECT(WAIT_UNTIL(!xen_pending(a), 1000));
+		EXPECT(WAIT_UNTIL(!xen_pending(a), PATIENCE));
 		before = xen_port_count[a];
 		EXPECT_EQ(xen_send(b), 0);
-		EXPECT(WAIT_UNTIL(xen_port_count[a] == before + 1, 1000));
+		EXPECT(WAIT_UNTIL(xen_port_count[a] == before + 1, PATIENCE));
 	}
 }
 

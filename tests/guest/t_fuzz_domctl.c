@@ -229,7 +229,7 @@ void test_main(void)
 	before = host_free_pages();
 	cpu_run(1, operate, (void *)1);
 	operate(NULL);
-	EXPECT(cpu_wait(1, 60000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	end_all();
 	EXPECT_EQ(host_free_pages(), before);
 	print("fuzz: %u operations, %u guests made, %u ended\n", operations, made, ended);

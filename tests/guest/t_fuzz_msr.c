@@ -128,7 +128,7 @@ void test_main(void)
 	irq_disable();
 	EXPECT(cpu_start(1));
 	cpu_run(1, fuzz, &seed);
-	EXPECT(WAIT_UNTIL(__atomic_load_n(&finished, __ATOMIC_ACQUIRE), 30000));
+	EXPECT(WAIT_UNTIL(__atomic_load_n(&finished, __ATOMIC_ACQUIRE), PATIENCE));
 	print("%u accesses, %u refused\n", accesses, refused);
 	EXPECT(accesses > ACCESSES / 2);
 	EXPECT(refused > ACCESSES / 10 && refused < accesses);
@@ -136,7 +136,7 @@ void test_main(void)
 	/* INIT makes a CPU of it again. */
 	EXPECT(cpu_start(1));
 	cpu_run(1, alive, &id);
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(id, cpus[1].apic_id);
 	svr = (uint32_t)apic_read(APIC_SPIV);
 	EXPECT_EQ(svr, 0x1ff);

@@ -98,7 +98,7 @@ static bool wait_for(domid_t id, volatile uint32_t *what, uint32_t value)
 
 	return WAIT_UNTIL(
 		(xen_sched(SCHEDOP_yield, 0), domu_read(id, what, &now, sizeof(now)), now == value),
-		20000);
+		PATIENCE);
 }
 
 static void tell(domid_t id, volatile uint32_t *what, uint32_t value)
@@ -416,13 +416,13 @@ static void test_meanwhile(void)
 		theirs[0].flags = theirs[1].flags = GTF_permit_access;
 		victim = id;
 		lap = laps;
-		EXPECT(WAIT_UNTIL(laps - lap >= 1 + i % 3, 20000));
+		EXPECT(WAIT_UNTIL(laps - lap >= 1 + i % 3, PATIENCE));
 		EXPECT_EQ(domu_destroy(id), 0);
-		EXPECT(WAIT_UNTIL(!exists(id), 20000));
+		EXPECT(WAIT_UNTIL(!exists(id), PATIENCE));
 		EXPECT_EQ(xen_remove_from_physmap(gfns[0]), 0);
 	}
 	hunt = false;
-	EXPECT(cpu_wait(1, 20000));
+	EXPECT(cpu_wait(1, PATIENCE));
 }
 
 static void test_all(void)

@@ -190,7 +190,7 @@ static void test_flush(void)
 		*(volatile uint64_t *)&frame[0][5] = 1;
 	}
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT(looks > 100);
 	EXPECT_EQ(stale, 0);
 }
@@ -238,7 +238,7 @@ static void test_hostile(void)
 		       status != GNTST_bad_page;
 	}
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(odd, 0);
 	EXPECT(done > 0 && refused > 0);
 	print("hostile: %u done, %u refused\n", done, refused);

@@ -55,13 +55,13 @@ static void test_callback(void)
 	irq_enable();
 	n = cpu_this()->irq_count[0x77];
 	EXPECT_EQ(xen_send(port), 0);
-	EXPECT(WAIT_UNTIL(cpu_this()->irq_count[0x77] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(cpu_this()->irq_count[0x77] == n + 1, PATIENCE));
 	xen_clear(port);
 	/* The upcall bypasses the local APIC: no bit in service, no TPR in its way. */
 	EXPECT(!apic_bit(APIC_ISR, 0x77));
 	apic_write(APIC_TPR, 0xf0);
 	EXPECT_EQ(xen_send(port), 0);
-	EXPECT(WAIT_UNTIL(cpu_this()->irq_count[0x77] == n + 2, 1000));
+	EXPECT(WAIT_UNTIL(cpu_this()->irq_count[0x77] == n + 2, PATIENCE));
 	apic_write(APIC_TPR, 0);
 	xen_clear(port);
 	irq_disable();

@@ -96,7 +96,7 @@ static void test_find(void)
 		found = 0;
 		edu(n, EDU_RAISE);
 		irq_enable();
-		EXPECT(WAIT_UNTIL(found, 1000));
+		EXPECT(WAIT_UNTIL(found, PATIENCE));
 		irq_disable();
 		vector[n] = found;
 		pin[n] = pin_first + (found - 0x41) / 0x10;
@@ -114,7 +114,7 @@ static bool settled(uint32_t a, uint32_t b)
 				     open_briefly();
 				     taken[0] >= a &&taken[1] >= b;
 			     }),
-	                     2000);
+	                     PATIENCE);
 
 	open_briefly();
 	return ok && taken[0] == a && taken[1] == b;
@@ -250,14 +250,14 @@ static void test_other_cpu(void)
 	for (i = 0; i < 200 && bad < 3; i++) {
 		n = handled;
 		edu(0, EDU_RAISE);
-		bad += !WAIT_UNTIL(handled == n + 1, 2000);
+		bad += !WAIT_UNTIL(handled == n + 1, PATIENCE);
 	}
 	EXPECT_EQ(bad, 0);
 	EXPECT_EQ(cpus[1].irq_count[vector[0]], 200);
 	route(pin[0], 0, 0);
 	stop = true;
 	apic_send(cpus[1].apic_id, 0x31);
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 }
 
 static uint32_t msi_taken, msi_tmr;
@@ -292,7 +292,7 @@ static void test_msi(void)
 					open_briefly();
 					msi_taken >= i;
 				}),
-		                1000))
+		                PATIENCE))
 			break;
 	}
 	EXPECT_EQ(msi_taken, 500);

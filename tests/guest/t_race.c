@@ -88,7 +88,7 @@ static void test_entries(void)
 		note(&o, xen_version(XENVER_get_features, va + PAGE_SIZE - 4));
 	}
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(o.other, 0);
 	EXPECT(o.done > 0 && o.fault > 0);
 	print("entries: %u done, %u faults\n", o.done, o.fault);
@@ -132,7 +132,7 @@ static void test_frames(void)
 	for (i = 0; i < CALLS; i++)
 		note(&o, xen_version(XENVER_get_features, fi));
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT(o.done > 0);
 	print("frames: %u done, %u faults, %u others\n", o.done, o.fault, o.other);
 	for (i = 0; i < PAGE_SIZE; i++)
@@ -166,7 +166,7 @@ static void test_areas(void)
 	}
 	irq_enable();
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(xen_close(port), 0);
 	rs.addr.p = (uint64_t)frames[2];
 	EXPECT_EQ(xen_vcpu(VCPUOP_register_runstate_memory_area, 0, &rs), 0);
@@ -208,7 +208,7 @@ static void test_list(void)
 		}
 	}
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(odd, 0);
 }
 
@@ -244,7 +244,7 @@ static void test_reset(void)
 		bad += xen_bind_ipi(0, &port) != 0;
 	}
 	stop = true;
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(bad, 0);
 	EXPECT_EQ(xen_event(EVTCHNOP_reset, &reset), 0);
 	for (port = 1; port < 4096; port++) {

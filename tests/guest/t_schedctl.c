@@ -254,7 +254,7 @@ static void test_moves(const domid_t *id)
 		ran = info(id[n], 0).cpu_time;
 		before = seen(id[n]);
 		EXPECT(WAIT_UNTIL((xen_sched(SCHEDOP_yield, 0), seen(id[n]) > before + 100),
-		                  20000));
+		                  PATIENCE));
 		EXPECT(info(id[n], 0).cpu_time > ran);
 		EXPECT_EQ(domu_read(id[n], &wrong, &bad, sizeof(bad)), sizeof(bad));
 		EXPECT_EQ(bad.vectors, 0);

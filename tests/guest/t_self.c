@@ -62,7 +62,7 @@ void test_main(void)
 	EXPECT_EQ(cpu_count, 2);
 	EXPECT(cpu_start(1));
 	cpu_run(1, other, &arg);
-	EXPECT(cpu_wait(1, 5000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(ran_on, 42);
 	EXPECT_EQ(cpus[1].irq_flags_bad, 0);
 }

@@ -115,7 +115,7 @@ void test_main(void)
 	EXPECT_EQ(passed, SHADOWS);
 	stack_switches();
 	EXPECT_EQ(split, 0);
-	EXPECT(cpu_wait(1, 20000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(slept, SLEEPS);
 	EXPECT_EQ(cpus[0].irq_flags_bad + cpus[1].irq_flags_bad, 0);
 }

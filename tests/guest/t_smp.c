@@ -35,14 +35,14 @@ static void test_all(void)
 	for (i = 0; i < 50; i++) {
 		arrived = 0;
 		apic_write(APIC_ICR, ICR_OTHERS | VECTOR);
-		bad += !WAIT_UNTIL(arrived == 3, 5000);
+		bad += !WAIT_UNTIL(arrived == 3, PATIENCE);
 		apic_write(APIC_ICR, ICR_ALL | VECTOR);
 		irq_enable();
-		bad += !WAIT_UNTIL(arrived == 7, 5000);
+		bad += !WAIT_UNTIL(arrived == 7, PATIENCE);
 		irq_disable();
 		for (c = 1; c < 4; c++)
 			apic_send(cpus[c].apic_id, VECTOR);
-		bad += !WAIT_UNTIL(arrived == 10, 5000);
+		bad += !WAIT_UNTIL(arrived == 10, PATIENCE);
 	}
 	EXPECT_EQ(bad, 0);
 }
@@ -62,7 +62,7 @@ void test_main(void)
 	for (c = 1; c < 4; c++)
 		cpu_run(c, work, NULL);
 	for (c = 1; c < 4; c++)
-		EXPECT(cpu_wait(c, 5000));
+		EXPECT(cpu_wait(c, PATIENCE));
 	after = time_now();
 	EXPECT_EQ(ran, 3);
 	for (c = 1; c < 4; c++)

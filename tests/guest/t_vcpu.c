@@ -44,7 +44,7 @@ static void test_info(void)
 	EXPECT(time_now() < now + 10 * NS_PER_S);
 	EXPECT_EQ(vi->evtchn_upcall_pending, 1);
 	irq_enable();
-	EXPECT(WAIT_UNTIL(!vi->evtchn_upcall_pending, 1000));
+	EXPECT(WAIT_UNTIL(!vi->evtchn_upcall_pending, PATIENCE));
 	EXPECT_EQ(register_info(0, gfn, 0x340), -XEN_EINVAL);
 	EXPECT_EQ(register_info(0, gfn, 0x400), -XEN_EINVAL);
 	/* The last place in a page that one fits in; for a vCPU that is not up yet. */
@@ -149,7 +149,7 @@ static void test_time_area(void)
 	EXPECT(ti->tsc_to_system_mul != 0);
 	a = time_read(ti);
 	b = time_now();
-	EXPECT(b >= a && b - a < NS_PER_S);
+	EXPECT(b >= a && b - a < 10 * NS_PER_S);
 	op.addr.v = page_window(41);
 	EXPECT_EQ(xen_vcpu(VCPUOP_register_vcpu_time_memory_area, 0, &op), -XEN_EFAULT);
 	op.addr.v = NULL;
@@ -170,19 +170,23 @@ static void test_timer(void)
 	/* Past: at once. */
 	t.timeout_abs_ns = 1;
 	EXPECT_EQ(xen_vcpu(VCPUOP_set_singleshot_timer, 0, &t), 0);
-	EXPECT(WAIT_UNTIL(xen_port_count[port] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[port] == n + 1, PATIENCE));
 	t.timeout_abs_ns = time_now() - 1;
 	EXPECT_EQ(xen_vcpu(VCPUOP_set_singleshot_timer, 0, &t), 0);
-	EXPECT(WAIT_UNTIL(xen_port_count[port] == n + 2, 1000));
+	EXPECT(WAIT_UNTIL(xen_port_count[port] == n + 2, PATIENCE));
 	t.flags = VCPU_SSHOTTMR_future;
 	rc = xen_vcpu(VCPUOP_set_singleshot_timer, 0, &t);
 	EXPECT(rc == -XEN_ETIME || rc == 0);
-	n = xen_port_count[port];
-	/* Stopped before its time; replaced by a later one. */
-	t = (struct vcpu_set_singleshot_timer){ .timeout_abs_ns = time_now() + 20 * NS_PER_MS };
-	EXPECT_EQ(xen_vcpu(VCPUOP_set_singleshot_timer, 0, &t), 0);
-	EXPECT_EQ(xen_vcpu(VCPUOP_stop_singleshot_timer, 0, 0), 0);
-	EXPECT(!WAIT_UNTIL(xen_port_count[port] > n + (rc == 0), 40));
+	EXPECT(WAIT_UNTIL(xen_port_count[port] == n + 2 + (rc == 0), PATIENCE));
+	/* Stopped before its time, or once more if the host made us late. */
+	t.flags = 0;
+	do {
+		n = xen_port_count[port];
+		t.timeout_abs_ns = time_now() + 20 * NS_PER_MS;
+		EXPECT_EQ(xen_vcpu(VCPUOP_set_singleshot_timer, 0, &t), 0);
+		EXPECT_EQ(xen_vcpu(VCPUOP_stop_singleshot_timer, 0, 0), 0);
+	} while (time_now() >= t.timeout_abs_ns);
+	EXPECT(!WAIT_UNTIL(xen_port_count[port] > n, 40));
 	EXPECT_EQ(xen_vcpu(VCPUOP_stop_singleshot_timer, 0, 0), 0);
 	EXPECT_EQ(xen_vcpu(VCPUOP_stop_periodic_timer, 0, 0), 0);
 	/* The end of time: never, or, read as negative, at once. */
@@ -217,7 +221,7 @@ static void test_other(void)
 	/* The stock kernel stops the timers of vCPUs other than the caller. */
 	EXPECT_EQ(xen_vcpu(VCPUOP_stop_periodic_timer, 1, 0), 0);
 	cpu_run(1, other_self, rc);
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT_EQ(rc[0], 0);
 	EXPECT_EQ(rc[1], 0);
 	EXPECT_EQ(rc[2], 0);

@@ -136,7 +136,7 @@ static void test_tpr(void)
 	apic_self(LOW);
 	EXPECT(!WAIT_UNTIL(count(LOW) != n, 1));
 	apic_write(APIC_TPR, 0);
-	EXPECT(WAIT_UNTIL(count(LOW) == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(count(LOW) == n + 1, PATIENCE));
 	irq_disable();
 }
 
@@ -151,7 +151,7 @@ static void test_nmi_self(void)
 
 	irq_disable();
 	apic_send(cpu_this()->apic_id, ICR_NMI);
-	EXPECT(WAIT_UNTIL(count(2) == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(count(2) == n + 1, PATIENCE));
 	EXPECT_EQ(count(2), n + 1);
 }
 
@@ -176,7 +176,7 @@ static void test_nmi_nested(void)
 	trap_set(2, nmi_nested);
 	nmi_seen = 0;
 	apic_send(cpu_this()->apic_id, ICR_NMI);
-	EXPECT(WAIT_UNTIL(nmi_seen >= 2, 1000));
+	EXPECT(WAIT_UNTIL(nmi_seen >= 2, PATIENCE));
 	EXPECT_EQ(nmi_seen, 2);
 	EXPECT_EQ(nmi_inside, 1);
 	trap_set(2, nmi);
@@ -199,29 +199,29 @@ static void test_other(void)
 	/* Asleep. */
 	n = theirs[LOW];
 	apic_send(cpus[1].apic_id, LOW);
-	EXPECT(WAIT_UNTIL(theirs[LOW] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[LOW] == n + 1, PATIENCE));
 	n = theirs[2];
 	apic_send(cpus[1].apic_id, ICR_NMI);
-	EXPECT(WAIT_UNTIL(theirs[2] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[2] == n + 1, PATIENCE));
 	/* Awake, with interrupts open. */
 	cpu_run(1, spin, (void *)&stop);
 	n = theirs[MID];
 	apic_write(APIC_ICR, ICR_OTHERS | MID);
-	EXPECT(WAIT_UNTIL(theirs[MID] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[MID] == n + 1, PATIENCE));
 	n = theirs[2];
 	apic_write(APIC_ICR, ICR_OTHERS | ICR_NMI);
-	EXPECT(WAIT_UNTIL(theirs[2] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[2] == n + 1, PATIENCE));
 	irq_disable();
 	n = theirs[HIGH];
 	mine = count(HIGH);
 	apic_write(APIC_ICR, ICR_ALL | HIGH);
-	EXPECT(WAIT_UNTIL(theirs[HIGH] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[HIGH] == n + 1, PATIENCE));
 	open_briefly();
 	EXPECT_EQ(count(HIGH), mine + 1);
 	/* To everybody by destination. */
 	n = theirs[HIGH];
 	apic_send(apic_x2 ? 0xffffffff : 0xff, HIGH);
-	EXPECT(WAIT_UNTIL(theirs[HIGH] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[HIGH] == n + 1, PATIENCE));
 	open_briefly();
 	EXPECT_EQ(count(HIGH), mine + 2);
 	/* To nobody. */
@@ -229,7 +229,7 @@ static void test_other(void)
 	open_briefly();
 	EXPECT_EQ(count(HIGH), mine + 2);
 	stop = true;
-	EXPECT(cpu_wait(1, 1000));
+	EXPECT(cpu_wait(1, PATIENCE));
 }
 
 static volatile uint32_t burst;
@@ -252,12 +252,12 @@ static void test_burst(void)
 	cpu_run(1, spin, (void *)&stop);
 	for (i = 0; i < 200; i++) {
 		apic_send(cpus[1].apic_id, MID);
-		if (!WAIT_UNTIL(burst > i, 10000))
+		if (!WAIT_UNTIL(burst > i, PATIENCE))
 			break;
 	}
 	EXPECT_EQ(burst, 200);
 	stop = true;
-	EXPECT(cpu_wait(1, 1000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	trap_set(MID, note);
 }
 
@@ -271,7 +271,7 @@ static void test_logical(void)
 		return;
 	EXPECT_EQ(apic_read(APIC_LDR), (cpus[0].apic_id >> 4 << 16) | 1u << (cpus[0].apic_id & 15));
 	apic_send((id >> 4 << 16) | 1u << (id & 15), 1u << 11 | LOW);
-	EXPECT(WAIT_UNTIL(theirs[LOW] == n + 1, 1000));
+	EXPECT(WAIT_UNTIL(theirs[LOW] == n + 1, PATIENCE));
 	open_briefly();
 	EXPECT_EQ(count(LOW), mine);
 }
@@ -306,7 +306,7 @@ static void test_init(void)
 		cpu_run(1, stuck, NULL);
 		EXPECT(cpu_start(1));
 		cpu_run(1, after, NULL);
-		EXPECT(cpu_wait(1, 2000));
+		EXPECT(cpu_wait(1, PATIENCE));
 		EXPECT_EQ(after_init, i + 1);
 		EXPECT_EQ(init_cr4 & 1u << 7, 0);
 		EXPECT_EQ(init_isr, 0);
@@ -315,7 +315,7 @@ static void test_init(void)
 	cpus[1].up = false;
 	apic_send(cpus[1].apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
 	cpu_run(1, after, NULL);
-	EXPECT(cpu_wait(1, 2000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	EXPECT(!cpus[1].up);
 	EXPECT_EQ(after_init, 4);
 	cpus[1].up = true;
@@ -333,14 +333,14 @@ static void test_timer(void)
 	EXPECT(left > 0 && left <= 4000000000);
 	apic_write(APIC_TIMER_INIT, 2000000);
 	irq_enable();
-	EXPECT(WAIT_UNTIL(count(LOW) == n + 1, 2000));
+	EXPECT(WAIT_UNTIL(count(LOW) == n + 1, PATIENCE));
 	EXPECT_EQ(apic_read(APIC_TIMER_COUNT), 0);
 	EXPECT(!WAIT_UNTIL(count(LOW) > n + 1, 6));
 	/* Periodic. */
 	n = count(LOW);
 	apic_write(APIC_LVT_TIMER, 1u << 17 | LOW);
 	apic_write(APIC_TIMER_INIT, 1000000);
-	EXPECT(WAIT_UNTIL(count(LOW) >= n + 3, 2000));
+	EXPECT(WAIT_UNTIL(count(LOW) >= n + 3, PATIENCE));
 	apic_write(APIC_TIMER_INIT, 0); /* 0 stops it */
 	irq_disable();
 	open_briefly();

@@ -31,7 +31,7 @@ void test_main(void)
 			asm volatile("" : : : "memory");
 		cpu_run(1, work, NULL);
 		/* Looks at memory only: the caller makes no exits that could help. */
-		if (!WAIT_UNTIL(done == i + 1, 30000)) {
+		if (!WAIT_UNTIL(done == i + 1, PATIENCE)) {
 			print("round %u: not woken, work interrupts %u\n", i,
 			      cpus[1].irq_count[0x21]);
 			break;

@@ -146,7 +146,7 @@ void test_main(void)
 	EXPECT(cpu_start(1));
 	cpu_run(1, storm, bad[1]);
 	storm(bad[0]);
-	EXPECT(cpu_wait(1, 10000));
+	EXPECT(cpu_wait(1, PATIENCE));
 	for (cpu = 0; cpu < 2; cpu++) {
 		EXPECT_EQ(bad[cpu][0], 0);
 		EXPECT_EQ(bad[cpu][1], 0);

@@ -85,7 +85,7 @@ bool cpu_start(unsigned int id)
 	apic_send(c->apic_id, ICR_INIT | ICR_LEVEL);
 	apic_send(c->apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
 	apic_send(c->apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
-	return WAIT_UNTIL(__atomic_load_n(&c->up, __ATOMIC_ACQUIRE), 5000);
+	return WAIT_UNTIL(__atomic_load_n(&c->up, __ATOMIC_ACQUIRE), PATIENCE);
 }
 
 void cpu_run(unsigned int id, void (*fn)(void *), void *arg)

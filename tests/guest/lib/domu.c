@@ -209,7 +209,7 @@ void domu_finish(domid_t id)
 {
 	uint32_t failed = ~0u;
 
-	EXPECT_EQ(domu_wait(id, 20000), SHUTDOWN_poweroff);
+	EXPECT_EQ(domu_wait(id, PATIENCE), SHUTDOWN_poweroff);
 	EXPECT_EQ(domu_read(id, &check_failed, &failed, sizeof(failed)), sizeof(failed));
 	EXPECT_EQ(failed, 0);
 	EXPECT_EQ(domu_destroy(id), 0);

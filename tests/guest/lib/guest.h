@@ -47,6 +47,9 @@ _Noreturn void check_verdict(void);
 #define EXPECT_EQ(got, want)                                                                       \
 	check_equal((long)(got), (long)(want), __FILE__, __LINE__, #got " == " #want)
 
+/* For what has to come: only a net, since a busy host may let a CPU stand still for seconds. */
+#define PATIENCE 100000
+
 /* Wait, at most ms milliseconds, until cond holds: true if it came to hold. */
 #define WAIT_UNTIL(cond, ms)                                                                       \
 	({                                                                                         \
