@@ -218,9 +218,12 @@ def test_at_random():
         for g in guests:
             g.start()
         try:
-            for _ in range(int(os.environ.get("KILLS", "25"))):
+            kills = int(os.environ.get("KILLS", "25"))
+            # On a busy machine little is done between two kills: then there are more of them.
+            while (kills > 0 or min(g.count for g in guests) < 25) and not any(g.fault for g in guests):
                 time.sleep(chance.random() * 0.05)
                 d.restart()
+                kills -= 1
         finally:
             for g in guests:
                 g.stop = True
@@ -230,8 +233,6 @@ def test_at_random():
             if g.fault:
                 raise g.fault
             equal(d.client().read(g.path), str(g.count))
-        if min(g.count for g in guests) < 25:
-            raise Failure("too little was done between the kills")
 
 
 def test_background():
@@ -256,18 +257,11 @@ def test_background():
         equal(os.stat(d.dir + "/log.d/froed.log.1").st_size, 1 << 20)
         with open(d.dir + "/froed.pid", encoding="ascii") as f:
             pid = int(f.read())
+        ended = os.pidfd_open(pid)  # its lock is gone with it, and not before
         os.kill(pid, 15)
-        end = time.monotonic() + DEADLINE
-        while True:
-            with open(d.dir + "/log.d/froed.log", encoding="ascii") as f:
-                if "ends; guests wait" in f.read():
-                    break
-            if time.monotonic() > end:
-                raise Failure("does not end")
-            time.sleep(0.005)
-        try:
-            while c.sock.recv(100):
-                pass
-        except ConnectionResetError:
-            pass
+        equal(select.select([ended], [], [], DEADLINE)[0], [ended], "it ends")
+        os.close(ended)
+        with open(d.dir + "/log.d/froed.log", encoding="ascii") as f:
+            equal("ends; guests wait" in f.read(), True)
+        equal(c.closed(), True)
         d.start()
