@@ -246,7 +246,6 @@ static bool find_next_life(struct console *s)
 		found = true;
 		s->d = all[i];
 		s->seen = false;
-		s->typed_size = 0; /* it was meant for the last one */
 	}
 	free(all);
 	return found;
@@ -269,9 +268,16 @@ static int attach_again(struct console *s, int *code)
 	close(s->socket);
 	s->socket = -1;
 	for (;;) {
-		const bool there = guest_is_there(s) || find_next_life(s);
+		bool there = guest_is_there(s);
 
 		*code = 0;
+		if (!there && find_next_life(s)) {
+			there = true;
+			/* What is typed already, read or not, was meant for the last one. */
+			if (turn(s, 0) == TURN_LEAVE)
+				return -1;
+			s->typed_size = 0;
+		}
 		if (there && !attach(s))
 			return 0;
 		if (there && !errno) {

@@ -125,7 +125,7 @@ static void test_transaction(void)
 static bool event_is(const char *path, const char *token)
 {
 	char *got = NULL, *with;
-	int rc = froe_store_event(f, 5000, &got, &with);
+	int rc = froe_store_event(f, 100000, &got, &with);
 	bool same = rc == 0 && !strcmp(got, path) && !strcmp(with, token);
 
 	free(got);
@@ -142,7 +142,7 @@ static void test_watches(void)
 	CHECK_FAILS(f, froe_store_event(f, 0, &path, &token), FROE_TIMEOUT, "nothing happened");
 	fake_store_set("/w/x", "1");
 	p.fd = froe_store_fd(f);
-	CHECK_EQ(poll(&p, 1, 5000), 1);
+	CHECK_EQ(poll(&p, 1, 100000), 1);
 	CHECK(event_is("/w/x", "tok"));
 	/* Events that come between replies wait. */
 	CHECK(froe_store_write(f, 0, "/w/y", "2") == 0);
