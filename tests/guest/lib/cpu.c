@@ -73,6 +73,9 @@ bool cpu_start(unsigned int id)
 {
 	struct cpu *c = &cpus[id];
 
+	/* An INIT for a CPU that is not there would be ours. */
+	if (c->apic_id == cpu_this()->apic_id)
+		return false;
 	memcpy((void *)TRAMPOLINE, entry_trampoline,
 	       (size_t)(entry_trampoline_end - entry_trampoline));
 	trap_set(VECTOR_WORK, take_work);

@@ -48,7 +48,7 @@ _Noreturn void check_verdict(void);
 	check_equal((long)(got), (long)(want), __FILE__, __LINE__, #got " == " #want)
 
 /* For what has to come: only a net, since a busy host may let a CPU stand still for seconds. */
-#define PATIENCE 100000
+#define PATIENCE 300000
 
 /* Wait, at most ms milliseconds, until cond holds: true if it came to hold. */
 #define WAIT_UNTIL(cond, ms)                                                                       \
