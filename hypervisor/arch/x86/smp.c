@@ -19,8 +19,8 @@
 #include <timer.h>
 #include <virt.h>
 
-#define START_TIMEOUT  1000000000ULL /* ns that a CPU has to show up */
-#define LOW_MEMORY_END (640 * KIB)   /* a SIPI reaches the first MiB, RAM ends before */
+#define START_TIMEOUT  10000000000ULL /* ns that a CPU has to show up */
+#define LOW_MEMORY_END (640 * KIB)    /* a SIPI reaches the first MiB, RAM ends before */
 #define STOP_TIMEOUT   500000000ULL
 
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
