@@ -55,7 +55,7 @@ teardown() {
 	open_console polite
 	screen '^guest: a shell' 120
 	close_console
-	run timeout 100 froe shutdown -w polite
+	run timeout 500 froe shutdown -w polite
 	[ "$status" = 0 ]
 	wait_for 20 gone polite
 }
@@ -68,8 +68,12 @@ teardown() {
 	before=$(froe domid again)
 	uuid=$(froe list -v again | awk 'NR == 2 { print $7 }')
 	froe reboot again
-	# One look each time: between the two guests there is none of that name.
-	renewed() { now=$(froe domid again 2>/dev/null) && [ "$now" != "$before" ]; }
+	# One look each time: between the two guests there is none of that name. The new one has it a
+	# moment before froed has its console.
+	renewed() {
+		now=$(froe domid again 2>/dev/null) && [ "$now" != "$before" ] &&
+			[ -S "/run/froe/console/$now" ]
+	}
 	wait_for 100 renewed
 	open_console again
 	screen '^guest: a shell' 120
@@ -122,7 +126,10 @@ teardown() {
 	screen '^guest: a shell' 120
 	close_console
 	xenstore-write /tool/mine kept
-	kill -9 "$(pidof froed)"
+	pid=$(</run/froe/froed.pid)
+	kill -9 "$pid"
+	# Its lock is gone with it, and not before.
+	wait_for 10 [ ! -e "/proc/$pid" ]
 	froed 3>&-
 	[ "$(xenstore-read /tool/mine)" = kept ]
 	xenstore-rm /tool/mine
@@ -130,7 +137,7 @@ teardown() {
 	type_line 'echo "still $((6 * 7)) here"'
 	screen '^still 42 here' 30
 	close_console
-	run timeout 100 froe shutdown -w steady
+	run timeout 500 froe shutdown -w steady
 	[ "$status" = 0 ]
 	wait_for 20 gone steady
 }
