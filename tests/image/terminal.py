@@ -13,7 +13,7 @@ import termios
 import time
 
 
-def expect(fd, pattern, seconds=240):
+def expect(fd, pattern, seconds=900):
     seen, end = b"", time.monotonic() + seconds
     while not re.search(pattern, seen):
         if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
@@ -55,7 +55,7 @@ def main():
     os.waitpid(child, os.WUNTRACED)
     check(theirs, before)
     os.kill(child, signal.SIGCONT)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while termios.tcgetattr(theirs)[3] & termios.ICANON:
         if time.monotonic() > end:
             sys.exit("not raw again")

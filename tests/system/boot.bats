@@ -116,7 +116,7 @@ pace() {
 @test "keys reach the console" {
 	local line
 	echo 'keys: please' >/dev/console
-	read -rt 30 line </dev/console
+	read -rt 300 line </dev/console
 	echo "read: $line"
 	[ "$line" = 'typed on the console' ]
 }

@@ -22,7 +22,7 @@ load helpers
 
 @test "nothing was lost or spurious" {
 	cat /proc/interrupts
-	! grep -E '^ *(ERR|MIS): *[1-9]' /proc/interrupts
+	! grep -E '^ *(ERR|MIS): *[1-9]' /proc/interrupts || return 1
 	run traces
 	echo "$output"
 	[ "$status" -eq 1 ]

@@ -10,7 +10,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, "build")
 FROE = os.path.join(BUILD, "froe")
-DEADLINE = float(os.environ.get("DEADLINE", 60))
+DEADLINE = float(os.environ.get("DEADLINE", 300))
 KERNEL_AT = 0x1000000
 
 
