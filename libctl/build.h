@@ -9,10 +9,9 @@
 #include "kernel.h"
 #include <xen/arch-x86/hvm/start_info.h>
 
-#define MIB         (1ul << 20)
-#define GIB         (1ul << 30)
-#define LAYOUT_MAP  8
-#define CMDLINE_MAX 2047 /* of x86 Linux, without the NUL */
+#define MIB        (1ul << 20)
+#define GIB        (1ul << 30)
+#define LAYOUT_MAP 8
 
 /* Xen's places for these, which stock tools and guests' saved images know. */
 #define ACPI_BASE   0xfc000000ul

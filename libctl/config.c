@@ -14,9 +14,7 @@
 #include "config.h"
 
 /* A guest file is a page of text; anything this large is something else. */
-#define FILE_MAX    (1 << 20)
-/* Linux cuts off what is longer. */
-#define CMDLINE_MAX 2047
+#define FILE_MAX (1 << 20)
 
 #define MIB (1ull << 20)
 

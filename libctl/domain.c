@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "hyper.h"
 #include "wire.h"
 
@@ -242,17 +241,9 @@ static int is_so(struct froe *f, uint32_t id, enum froe_wait what, bool *seen)
 	return rc;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000l + t.tv_nsec / 1000000;
-}
-
 static int wait_for(struct froe *f, uint32_t id, enum froe_wait what, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms, left = RECHECK_MS;
+	int64_t end = froe__now_ms() + timeout_ms, left = RECHECK_MS;
 	char watch[48], *path, *token;
 	bool seen = false;
 	int rc;
@@ -265,7 +256,7 @@ static int wait_for(struct froe *f, uint32_t id, enum froe_wait what, int timeou
 		return -1;
 	while (!(rc = is_so(f, id, what, &seen))) {
 		if (timeout_ms >= 0)
-			left = end - now_ms();
+			left = end - froe__now_ms();
 		if (left <= 0)
 			return froe__fail(
 				f, FROE_TIMEOUT, "", "domain %u: not %s within %d seconds", id,

@@ -9,6 +9,8 @@
 #include "froe.h"
 #pragma GCC visibility pop
 
+#define CMDLINE_MAX 2047 /* of x86 Linux, which cuts off what is longer */
+
 struct xencall_handle;
 struct store;
 struct transaction;

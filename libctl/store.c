@@ -336,8 +336,7 @@ static int add_perms(struct froe *f, uint32_t id, const char *path, const char *
 	return froe__wire_add(f, XS_SET_PERMS, id, text, size + more, NULL, 0);
 }
 
-int froe__store_add_items(struct froe *f, uint32_t id, const struct froe_store_item *item,
-                          size_t count)
+static int add_items(struct froe *f, uint32_t id, const struct froe_store_item *item, size_t count)
 {
 	int rc = 0;
 
@@ -355,10 +354,9 @@ int froe__store_add_items(struct froe *f, uint32_t id, const struct froe_store_i
 	return rc;
 }
 
-int froe__store_check_items(struct froe *f, size_t at, const struct froe_store_item *item,
-                            size_t count)
+static int check_items(struct froe *f, const struct froe_store_item *item, size_t count)
 {
-	for (; count; item++, count--)
+	for (size_t at = 0; count; item++, count--)
 		for (int n = item->perms ? 2 : 1; n; n--, at++) {
 			int error = froe__wire_reply(f, at)->error;
 
@@ -373,12 +371,12 @@ int froe_store_write_many(struct froe *f, froe_tx tx, const struct froe_store_it
 {
 	if (!count || lost(f, tx))
 		return 0;
-	if (froe__wire_begin(f) < 0 || froe__store_add_items(f, id_of(f, tx), items, count) < 0 ||
+	if (froe__wire_begin(f) < 0 || add_items(f, id_of(f, tx), items, count) < 0 ||
 	    froe__wire_run(f) < 0)
 		return -1;
 	if (lost(f, tx))
 		return 0;
-	if (froe__store_check_items(f, 0, items, count) < 0)
+	if (check_items(f, items, count) < 0)
 		return -1;
 	for (size_t i = 0; tx && i < count; i++)
 		if (items[i].value && note(f, tx, items[i].path, items[i].value) < 0)

@@ -150,54 +150,23 @@ static void add_vm(struct tree *t, struct build *b, const char *uuid)
 
 /* --- all at once ----------------------------------------------------------------------- */
 
-/* -1, or a positive errno, 0. */
-static int end(struct froe *f, uint32_t id, const char *how)
+/* 1: somebody was faster, or the store was restarted. */
+static int commit(struct froe *f, const struct tree *t)
 {
-	if (froe__wire_begin(f) < 0 ||
-	    froe__wire_add(f, XS_TRANSACTION_END, id, how, 2, NULL, 0) < 0 || froe__wire_run(f) < 0)
-		return -1;
-	return froe__wire_reply(f, 0)->error;
-}
+	froe_tx tx;
 
-/* All writes in one go, then the end. 1: somebody was faster, or the store was restarted. */
-static int commit(struct froe *f, struct tree *t, uint32_t id)
-{
-	int error;
-
-	if (froe__wire_begin(f) < 0 || froe__store_add_items(f, id, t->item, t->count) < 0 ||
-	    froe__wire_run(f) < 0)
+	if (froe_store_begin(f, &tx) < 0)
 		return -1;
-	if (froe__wire_reply(f, 0)->error == EAGAIN)
-		return 1;
-	if (froe__store_check_items(f, 0, t->item, t->count) < 0) {
-		end(f, id, "F");
-		return -1;
-	}
-	error = end(f, id, "T");
-	if (error <= 0)
-		return error;
-	return error == EAGAIN ? 1 : froe__wire_fail(f, error, "cannot write", "its nodes");
-}
-
-static int begin(struct froe *f, uint32_t *id)
-{
-	const struct wire_reply *r;
-
-	if (froe__wire_begin(f) < 0 ||
-	    froe__wire_add(f, XS_TRANSACTION_START, 0, "", 1, NULL, 0) < 0 || froe__wire_run(f) < 0)
-		return -1;
-	r = froe__wire_reply(f, 0);
-	if (r->error)
-		return froe__wire_fail(f, r->error, "cannot begin", "a transaction");
-	*id = strtoul(r->data, NULL, 10);
-	return 0;
+	if (froe_store_write_many(f, tx, t->item, t->count) == 0)
+		return froe_store_end(f, tx, true);
+	froe_store_end(f, tx, false);
+	return -1;
 }
 
 int froe__tree_write(struct build *b)
 {
 	char uuid[FROE_UUID_TEXT], path[FROE_NAME_PATH], n[24];
 	struct tree t = { 0 };
-	uint32_t id = 0;
 	int rc = 1;
 
 	froe_uuid_format(b->c->uuid, uuid);
@@ -208,11 +177,8 @@ int froe__tree_write(struct build *b)
 	add(&t, NULL, path, "/froe/guest/%u", b->id);
 	if (t.failed)
 		rc = froe__nomem(b->f);
-	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++) {
-		rc = begin(b->f, &id);
-		if (rc == 0)
-			rc = commit(b->f, &t, id);
-	}
+	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++)
+		rc = commit(b->f, &t);
 	if (rc == 1)
 		rc = froe__fail(b->f, FROE_FAIL, "try again",
 		                "store: %d transactions in a row met with another's", COMMIT_TRIES);

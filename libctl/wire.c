@@ -80,12 +80,12 @@ static int buffer_add(struct buffer *b, const void *data, size_t size)
 	return 0;
 }
 
-static uint64_t now_ms(void)
+int64_t froe__now_ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ul + t.tv_nsec / 1000000;
+	return t.tv_sec * 1000l + t.tv_nsec / 1000000;
 }
 
 static struct store *get(struct froe *f)
@@ -333,7 +333,7 @@ static int watch_again(struct store *s)
 static int connect_store(struct froe *f, struct store *s)
 {
 	const char *path = secure_getenv("FROE_STORE");
-	uint64_t begin = now_ms(), patience;
+	int64_t begin = froe__now_ms(), patience;
 	int rc;
 
 	path = path && *path ? path : STORE_SOCKET;
@@ -347,7 +347,7 @@ static int connect_store(struct froe *f, struct store *s)
 		/* Only what a restart of the daemon looks like is worth waiting for. */
 		patience = s->connection ? RECONNECT_MS : rc == -ECONNREFUSED ? REFUSED_MS : 0;
 		if ((rc != -ECONNREFUSED && rc != -ENOENT && rc != -EPIPE) ||
-		    now_ms() - begin >= patience)
+		    froe__now_ms() - begin >= patience)
 			return froe__fail(f, FROE_UNREACHABLE,
 			                  rc == -EACCES ? "run this as root in the control domain"
 			                                : START_DAEMON,
@@ -470,7 +470,7 @@ void froe__wire_unwatch(struct froe *f, const char *path, const char *token)
 int froe__wire_event(struct froe *f, int timeout_ms, char **event)
 {
 	struct store *s = get(f);
-	uint64_t end = now_ms() + timeout_ms;
+	int64_t end = froe__now_ms() + timeout_ms;
 	struct pollfd p = { .events = POLLIN };
 	struct event *e;
 	int rc;
@@ -483,7 +483,7 @@ int froe__wire_event(struct froe *f, int timeout_ms, char **event)
 			return -1;
 		if (s->events)
 			break;
-		uint64_t now = now_ms();
+		int64_t now = froe__now_ms();
 		int left = timeout_ms < 0 ? -1 : now < end ? (int)(end - now) : 0;
 
 		p.fd = s->fd;

@@ -35,15 +35,11 @@ void froe__wire_unwatch(struct froe *f, const char *path, const char *token);
 int froe__wire_event(struct froe *f, int timeout_ms, char **event);
 int froe__wire_fd(struct froe *f);
 void froe__wire_close(struct froe *f);
+/* Milliseconds of a clock that never jumps. */
+int64_t froe__now_ms(void);
 
 /* The handle's error for a reply's. `what` and `path`: "cannot read", "/a/b". */
 int froe__wire_fail(struct froe *f, int error, const char *what, const char *path);
 
-/* --- store.c, for those who put their own batches together --- */
-
-/* Add the requests of froe_store_write_many(), and look at their replies from number `at` on. */
-int froe__store_add_items(struct froe *f, uint32_t id, const struct froe_store_item *item,
-                          size_t count);
-int froe__store_check_items(struct froe *f, size_t at, const struct froe_store_item *item,
-                            size_t count);
+/* With the transactions that are open (store.c). */
 void froe__store_close(struct froe *f);
