@@ -2,7 +2,7 @@
 
 IMAGE_IN := image/build image/contents image/modules image/tour \
 	$(shell find image/root image/guest image/guests ! -type d) \
-	$(B)/bin/froe $(B)/froed $(B)/libctl.so.1
+	$(B)/bin/froe $(B)/froed $(LIBCTL) $(UNPACKER)
 
 $(B)/vmlinux $(B)/dom0.cpio.gz $(B)/guests/boot/vmlinuz &: $(IMAGE_IN)
 	@image/build $(B)

@@ -8,6 +8,7 @@
  * all, and two that do so at once do not disturb each other.
  */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,6 +82,28 @@ void froe__file_unmap(struct file_map *m)
 	munmap((void *)m->data, m->size);
 	close(m->fd);
 	m->data = NULL;
+}
+
+int froe__kernel_unpack(const uint8_t *data, size_t size, int fd, const char **why)
+{
+	typeof(froe__unpack) *unpack;
+	void *library;
+	uint8_t head[64];
+	ssize_t n;
+
+	if (size >= 4 && !memcmp(data, "\177ELF", 4)) {
+		*why = froe__elf_check(data, size);
+		return *why ? -1 : 1;
+	}
+	/* It stays loaded: what it says of a file is text in it. */
+	library = dlopen(UNPACKER, RTLD_NOW);
+	unpack = library ? dlsym(library, "froe__unpack") : NULL;
+	*why = unpack ? unpack(data, size, fd) : dlerror();
+	if (*why)
+		return -1;
+	n = pread(fd, head, sizeof(head), 0);
+	*why = froe__elf_check(head, n < 0 ? 0 : n);
+	return *why ? -1 : 0;
 }
 
 /* --- the cache ------------------------------------------------------------------------- */
@@ -161,12 +184,12 @@ static void cache_prune(int cache)
 	size_t count = 0, room = 0;
 	struct dirent *e;
 	struct stat st;
-	DIR *d = fdopendir(dup(cache));
+	int fd = openat(cache, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	if (!d)
-		return;
-	rewinddir(d); /* the offset is shared with `cache` */
-	while ((e = readdir(d))) {
+	if (!d && fd >= 0)
+		close(fd);
+	while (d && (e = readdir(d))) {
 		bool fresh = !strncmp(e->d_name, NEW_PREFIX, strlen(NEW_PREFIX));
 		size_t length = strlen(e->d_name);
 
@@ -186,7 +209,8 @@ static void cache_prune(int cache)
 		strcpy(list[count].name, e->d_name);
 		list[count++].used = st.st_mtim;
 	}
-	closedir(d);
+	if (d)
+		closedir(d);
 	if (list)
 		qsort(list, count, sizeof(*list), compare_used);
 	for (size_t i = CACHE_KEEP; i < count; i++)
@@ -263,7 +287,7 @@ static int unpack_new(struct froe *f, const char *path, int from, const struct s
 	if (fd < 0)
 		return froe__fail(f, FROE_FAIL, "", "cannot make a file to unpack %s into: %s",
 		                  path, strerror(errno));
-	rc = froe__unpack(packed->data, packed->size, fd, &why);
+	rc = froe__kernel_unpack(packed->data, packed->size, fd, &why);
 	if (rc < 0)
 		unpack_failed(f, path, why);
 	else if (fstat(fd, &out) < 0 || map(fd, out.st_size, m) < 0)
@@ -351,7 +375,7 @@ int froe_kernel_unpack(struct froe *f, const char *from, const char *to)
 		rc = froe__fail(f, FROE_FAIL, "", "cannot write %s: %s", to, strerror(errno));
 		goto out;
 	}
-	rc = froe__unpack(m.data, m.size, fd, &why);
+	rc = froe__kernel_unpack(m.data, m.size, fd, &why);
 	if (rc < 0) {
 		unpack_failed(f, from, why);
 	} else {

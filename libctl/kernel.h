@@ -45,4 +45,11 @@ void froe__file_unmap(struct file_map *map);
  * Unpack data to the file fd, which is empty. 0, or -1 with the reason at *why. 1 if data is an
  * ELF file already, and nothing was written.
  */
-int froe__unpack(const uint8_t *data, size_t size, int fd, const char **why);
+int froe__kernel_unpack(const uint8_t *data, size_t size, int fd, const char **why);
+
+/*
+ * What a packed kernel holds, to the file fd; NULL, or why not. It is a library of its own: the
+ * four that it needs would take a good part of each start of each tool, and few unpack anything.
+ */
+#define UNPACKER "libctl-unpack.so.1"
+const char *froe__unpack(const uint8_t *data, size_t size, int fd);

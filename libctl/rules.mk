@@ -1,10 +1,13 @@
 # libctl, the control library: build/libctl.so.1, and a link of that name without
-# the number for those who link with it.
+# the number for those who link with it; and build/libctl-unpack.so.1, which it loads
+# to unpack a kernel.
 
 LIBCTL := $(B)/libctl.so.1
-CTLSRC := $(sort $(wildcard libctl/*.c))
+UNPACKER := $(B)/libctl-unpack.so.1
+CTLSRC := $(filter-out libctl/unpack.c,$(sort $(wildcard libctl/*.c)))
 CTLOBJ := $(CTLSRC:%=$(B)/%.o)
-CTLLIBS := -lxencall -lxenforeignmemory -lyajl -lz -llzma -lzstd -llz4
+CTLLIBS := -lxencall -lxenforeignmemory -lyajl
+UNPACKLIBS := -lz -llzma -lzstd -llz4
 CTLINC := -Ilibctl -Ihypervisor/include/public
 
 # What every program for the control domain is compiled with. The interface version is that of
@@ -21,9 +24,13 @@ $(B)/libctl/%.c.o: libctl/%.c Makefile libctl/rules.mk
 $(LIBCTL): $(CTLOBJ) libctl/libctl.map
 	@echo "  LD    $@"
 	$(Q)$(CC) -shared $(TOOLLINK) -Wl,-z,defs,-soname,libctl.so.1,--version-script=libctl/libctl.map \
-		-o $@ $(CTLOBJ) $(CTLLIBS)
+		-Wl,-rpath,'$$ORIGIN' -o $@ $(CTLOBJ) $(CTLLIBS)
 	$(Q)ln -sf libctl.so.1 $(B)/libctl.so
 
-all: $(LIBCTL)
+$(UNPACKER): $(B)/libctl/unpack.c.o
+	@echo "  LD    $@"
+	$(Q)$(CC) -shared $(TOOLLINK) -Wl,-z,defs,-soname,$(@F) -o $@ $< $(UNPACKLIBS)
 
--include $(CTLOBJ:.o=.d)
+all: $(LIBCTL) $(UNPACKER)
+
+-include $(CTLOBJ:.o=.d) $(B)/libctl/unpack.c.d

@@ -27,6 +27,9 @@ struct sink {
 	const char *why;
 };
 
+static const char damaged[] = "its compressed data is damaged or cut short";
+static const char no_room[] = "no room to unpack it";
+
 static bool is_zero(const uint8_t *p, size_t size)
 {
 	return !*p && !memcmp(p, p + 1, size - 1);
@@ -63,7 +66,7 @@ static bool sink_write(struct sink *s, const uint8_t *p, size_t size)
 			while (n < size && !is_zero(p + n, size - n < HOLE ? size - n : HOLE))
 				n += size - n < HOLE ? size - n : HOLE;
 			if (!write_all(s->fd, p, n, s->size)) {
-				s->why = "no room to unpack it";
+				s->why = no_room;
 				return false;
 			}
 		}
@@ -74,7 +77,11 @@ static bool sink_write(struct sink *s, const uint8_t *p, size_t size)
 	return true;
 }
 
-static const char damaged[] = "its compressed data is damaged or cut short";
+/* What ends in a hole has its size all the same. */
+static const char *finish(struct sink *s)
+{
+	return ftruncate(s->fd, s->size) < 0 ? no_room : NULL;
+}
 
 static bool unpack_gzip(struct sink *s, const uint8_t *p, size_t size, uint8_t *part)
 {
@@ -214,8 +221,7 @@ static const char *unpack_payload(const uint8_t *p, size_t size, struct sink *s)
 		free(part);
 		if (!good)
 			return s->why ? s->why : damaged;
-		/* What ends in a hole has its size all the same. */
-		return ftruncate(s->fd, s->size) < 0 ? "no room to unpack it" : NULL;
+		return finish(s);
 	}
 	return "it is neither a Linux kernel nor an ELF file";
 }
@@ -237,7 +243,7 @@ static const char *unpack_bzimage(const uint8_t *p, size_t size, struct sink *s)
 		return "it is cut short, or its boot header is damaged";
 	p += start + offset;
 	if (!memcmp(p, "\177ELF", 4)) /* CONFIG_KERNEL_UNCOMPRESSED */
-		return sink_write(s, p, length) && ftruncate(s->fd, s->size) == 0 ? NULL : s->why;
+		return sink_write(s, p, length) ? finish(s) : s->why;
 	why = unpack_payload(p, length, s);
 	/* The payload's last word says what has to come out. */
 	memcpy(&claimed, p + length - 4, 4);
@@ -246,24 +252,13 @@ static const char *unpack_bzimage(const uint8_t *p, size_t size, struct sink *s)
 	return why;
 }
 
-int froe__unpack(const uint8_t *data, size_t size, int fd, const char **why)
+__attribute__((visibility("default"))) const char *froe__unpack(const uint8_t *data, size_t size,
+                                                                int fd)
 {
 	struct sink s = { .fd = fd };
-	uint8_t head[64];
-	ssize_t n;
 
-	if (size >= 4 && !memcmp(data, "\177ELF", 4)) {
-		*why = froe__elf_check(data, size);
-		return *why ? -1 : 1;
-	}
 	if (size >= 0x250 && !memcmp(data + 0x202, "HdrS", 4) && data[0x1fe] == 0x55 &&
 	    data[0x1ff] == 0xaa)
-		*why = unpack_bzimage(data, size, &s);
-	else
-		*why = unpack_payload(data, size, &s);
-	if (*why)
-		return -1;
-	n = pread(fd, head, sizeof(head), 0);
-	*why = froe__elf_check(head, n < 0 ? 0 : n);
-	return *why ? -1 : 0;
+		return unpack_bzimage(data, size, &s);
+	return unpack_payload(data, size, &s);
 }

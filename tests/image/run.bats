@@ -184,7 +184,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "${stand_in[@]}" </dev/null >"$BATS_TEST_TM
 	before=$(sha256sum "${results[@]}")
 	mkdir -p "$BATS_TEST_TMPDIR/build/bin"
 	cp build/bin/froe "$BATS_TEST_TMPDIR/build/bin"
-	cp build/froed build/libctl.so.1 "$BATS_TEST_TMPDIR/build"
+	cp build/froed build/libctl*.so.1 "$BATS_TEST_TMPDIR/build"
 	FROE_CACHE=build/cache image/build "$BATS_TEST_TMPDIR/build"
 	after=$(cd "$BATS_TEST_TMPDIR" && sha256sum "${results[@]}")
 	[ "$before" = "$after" ]

@@ -123,7 +123,7 @@ static int unpack(const void *p, size_t size, int fd, const char **why)
 
 	memcpy(exact, p, size);
 	*why = "";
-	rc = froe__unpack(exact, size, fd, why);
+	rc = froe__kernel_unpack(exact, size, fd, why);
 	free(exact);
 	return rc;
 }
