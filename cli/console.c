@@ -90,7 +90,7 @@ static int greet(struct console *s)
 	int size = s->seen ? snprintf(line, sizeof(line), "froe-console 1 %llu\n", s->offset)
 	                   : snprintf(line, sizeof(line), "froe-console 1 -\n");
 
-	if (write(s->socket, line, (size_t)size) != size)
+	if (send(s->socket, line, (size_t)size, MSG_NOSIGNAL) != size)
 		return -1;
 	errno = ECONNRESET;
 	if (!read_line(s->socket, line, sizeof(line))) {
@@ -183,9 +183,14 @@ static enum turn print(struct console *s)
 	if (!n)
 		return TURN_LOST;
 	for (ssize_t done = 0; done < n;) {
-		ssize_t put = write(STDOUT_FILENO, text + done, (size_t)(n - done));
+		sigset_t hold;
+		ssize_t put;
 
-		if (put < 0 && errno != EINTR)
+		/* Who does not read what is printed shall not keep a signal from ending us. */
+		sigprocmask(SIG_SETMASK, &s->waiting, &hold);
+		put = ended ? 0 : write(STDOUT_FILENO, text + done, (size_t)(n - done));
+		sigprocmask(SIG_SETMASK, &hold, NULL);
+		if (ended || (put < 0 && errno != EINTR))
 			return TURN_LEAVE;
 		done += put > 0 ? put : 0;
 	}
@@ -352,7 +357,8 @@ int console_run(struct call *c, const struct froe_domain *d, char escape)
 	rc = talk(&s);
 	if (s.tty) {
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-		putchar('\n');
+		if (poll(&(struct pollfd){ STDOUT_FILENO, POLLOUT, 0 }, 1, 0) > 0)
+			putchar('\n');
 	}
 	if (s.socket >= 0)
 		close(s.socket);

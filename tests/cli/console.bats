@@ -60,6 +60,10 @@ talk() {
 	talk pipe
 }
 
+@test "console: a signal ends it while nobody reads what is printed" {
+	talk stuck
+}
+
 @test "console: SIGTERM leaves the terminal as it was" {
 	talk signal
 }

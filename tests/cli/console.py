@@ -210,6 +210,31 @@ def signals():
         server.end()
 
 
+def stuck():
+    """Nobody reads what is printed; a signal ends it all the same."""
+    server = Server()
+    process = subprocess.Popen([FROE, "-q", "console", "web1"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    fill(server)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LIMIT) == 0
+    server.end()
+    server, terminal = Server(), Terminal("-q", "console", "web1")
+    fill(server)
+    terminal.process.send_signal(signal.SIGHUP)
+    terminal.left(0)
+
+
+def fill(server):
+    server.accept(b"OK 0 rw\n")
+    server.client.settimeout(1)
+    try:
+        while True:
+            server.client.sendall(b"x" * 4096)
+    except TimeoutError:
+        pass  # it takes no more
+
+
 def create():
     server, terminal = Server(7), Terminal("-q", "create", "-c", "guest.cfg")
     assert server.accept(b"OK 0 rw\nBooting\r\n") == "froe-console 1 -"
@@ -220,4 +245,4 @@ def create():
 
 os.environ["FROE_FAKE_LATER"] = os.path.join(os.getcwd(), "later")
 {"session": session, "escape": escape, "read-only": read_only, "refused": refused, "again": again,
- "ended": ended, "reboot": reboot, "pipe": pipe, "signal": signals, "create": create}[sys.argv[1]]()
+ "ended": ended, "reboot": reboot, "pipe": pipe, "signal": signals, "stuck": stuck, "create": create}[sys.argv[1]]()
