@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What every part of froed uses: messages, memory, lists, byte queues and the event loop. */
+/* What every part of froed uses: messages, memory, lists, byte queues (util.c), the event loop. */
 #pragma once
 
 #include <stdarg.h>
@@ -83,7 +83,7 @@ static inline char *buf_head(const struct buf *b)
 	return b->data + b->head;
 }
 
-/* --- the event loop ---------------------------------------------------------- */
+/* --- the event loop (loop.c) -------------------------------------------------- */
 
 /* Something with a file descriptor; ready() may close it. */
 struct source {
@@ -97,6 +97,11 @@ void loop_change(struct source *s, uint32_t events);
 void loop_del(struct source *s); /* and closes it */
 /* Memory with a source in it is freed when no event of this turn can mean it. */
 void loop_free(void *memory);
+void loop_open(void);
+/* The beginning of a turn: waits, and serves what is ready. */
+void loop_serve(void);
+/* Its end: what loop_free() was given goes. */
+void loop_reap(void);
 /* Have the loop turn again at once (0) or in at most `ms` milliseconds. */
 void loop_again(int ms);
 uint64_t loop_now(void); /* milliseconds of a clock that never jumps */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon: its command line, how it starts, and the loop that everything happens in. */
+/* The daemon: its command line, how it starts, and what happens in each turn. */
 #include "console.h"
 #include "guest.h"
 #include "journal.h"
@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #define VERSION "0.1"
@@ -26,92 +25,15 @@ static const char *socket_path = "/run/xenstored/socket", *run_dir = "/run/froe"
 static const char *log_dir = "/var/log/froe";
 static bool foreground, store_only;
 
-/* --- the loop ------------------------------------------------------------------------ */
-
-static int epoll_fd = -1;
-static int next_ms;
-
-void loop_add(struct source *s, uint32_t events)
-{
-	struct epoll_event e = { events, { .ptr = s } };
-
-	s->events = events;
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &e))
-		die("epoll: %s", strerror(errno));
-}
-
-void loop_change(struct source *s, uint32_t events)
-{
-	struct epoll_event e = { events, { .ptr = s } };
-
-	s->events = events;
-	epoll_ctl(epoll_fd, EPOLL_CTL_MOD, s->fd, &e);
-}
-
-void loop_del(struct source *s)
-{
-	/* Closing it is not enough while a child that has just been started has it as well. */
-	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
-	close(s->fd);
-	s->fd = -1;
-}
-
-static struct dead {
-	struct dead *next;
-	void *memory;
-} * dead;
-
-void loop_free(void *memory)
-{
-	struct dead *d = xmalloc(sizeof(*d));
-
-	*d = (struct dead){ dead, memory };
-	dead = d;
-}
-
-static void free_dead(void)
-{
-	for (struct dead *d = dead, *next; d; d = next) {
-		next = d->next;
-		free(d->memory);
-		free(d);
-	}
-	dead = NULL;
-}
-
-void loop_again(int ms)
-{
-	if (next_ms < 0 || ms < next_ms)
-		next_ms = ms;
-}
-
-uint64_t loop_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
-}
-
 /*
  * One turn: what is there is served, then committed as a whole, and then only can anybody see what
  * came of it.
  */
 static void turn(void)
 {
-	struct epoll_event e[64];
 	struct conn *c;
-	int n = epoll_wait(epoll_fd, e, 64, next_ms);
 
-	if (n < 0 && errno != EINTR)
-		die("epoll: %s", strerror(errno));
-	next_ms = -1;
-	for (int i = 0; i < n; i++) {
-		struct source *s = e[i].data.ptr;
-
-		if (s->fd >= 0)
-			s->ready(s, e[i].events);
-	}
+	loop_serve();
 	list_each(c, &conn_all, all) if (c->more && !c->gone) socket_serve(c);
 	if (!store_only)
 		life_serve();
@@ -122,7 +44,7 @@ static void turn(void)
 	list_each(c, &conn_all, all) if (!c->ring && !c->gone) socket_flush(c);
 	guest_reap();
 	conn_reap();
-	free_dead();
+	loop_reap();
 }
 
 /* --- signals ------------------------------------------------------------------------------ */
@@ -356,7 +278,7 @@ int main(int argc, char **argv)
 	}
 	parent = detach();
 	lock = take_lock();
-	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	loop_open();
 	signals_open();
 	store_init();
 	journal = in_run_dir("froed.journal");
