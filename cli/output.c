@@ -225,8 +225,7 @@ void output_begin(struct call *c, const struct column *columns)
 	o->columns = columns;
 	if (!c->header)
 		return;
-	FOR_COLUMNS(o, col)
-	{
+	FOR_COLUMNS(o, col) {
 		if (c->format == FORMAT_TABLE && col->head) {
 			fputs(col->head, stdout);
 			first = false;
@@ -291,8 +290,7 @@ void output_row(struct call *c, const void *row)
 
 	if (o->json)
 		yajl_gen_map_open(o->json);
-	FOR_COLUMNS(o, col)
-	{
+	FOR_COLUMNS(o, col) {
 		struct cell cell = { .kind = CELL_NULL };
 
 		if (c->format == FORMAT_TABLE ? !col->head : !col->key)

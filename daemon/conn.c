@@ -35,8 +35,7 @@ void conn_reap(void)
 {
 	struct conn *c;
 
-	list_each(c, &conn_all, all)
-	{
+	list_each(c, &conn_all, all) {
 		if (!c->gone || c->ring) /* a ring holds its own until it goes */
 			continue;
 		list_del(&c->all);

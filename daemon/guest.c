@@ -28,7 +28,9 @@ struct guest *guest_find(uint16_t domid)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all) if (g->domid == domid && !g->gone) return g;
+	list_each(g, &guest_all, all)
+		if (g->domid == domid && !g->gone)
+			return g;
 	return NULL;
 }
 
@@ -121,12 +123,12 @@ void guest_reap(void)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all) if (g->gone)
-	{
-		list_del(&g->all);
-		ring_free(g->ring);
-		free(g);
-	}
+	list_each(g, &guest_all, all)
+		if (g->gone) {
+			list_del(&g->all);
+			ring_free(g->ring);
+			free(g);
+		}
 }
 
 /* --- requests ------------------------------------------------------------------------ */
@@ -273,8 +275,7 @@ void guest_serve(void)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all)
-	{
+	list_each(g, &guest_all, all) {
 		if (g->gone)
 			continue;
 		if (g->ring->more)
@@ -287,15 +288,16 @@ void guest_stage(void)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all) if (!g->gone) ring_stage(g->ring);
+	list_each(g, &guest_all, all)
+		if (!g->gone)
+			ring_stage(g->ring);
 }
 
 void guest_publish(void)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all)
-	{
+	list_each(g, &guest_all, all) {
 		if (g->gone)
 			continue;
 		if (ring_publish(g->ring) && g->local >= 0)
@@ -322,11 +324,11 @@ void guest_save(void)
 {
 	struct guest *g;
 
-	list_each(g, &guest_all, all) if (!g->gone)
-	{
-		journal_domain(g);
-		ring_save(g->ring);
-	}
+	list_each(g, &guest_all, all)
+		if (!g->gone) {
+			journal_domain(g);
+			ring_save(g->ring);
+		}
 }
 
 /* Rings go on from the journal; whoever waited for an event that was lost gets one. */
@@ -361,7 +363,9 @@ void guest_open(bool store_only)
 		journal_domain(g);
 		g->ring->more = true;
 	} else {
-		list_each(g, &guest_all, all) if (!g->gone) restored(g);
+		list_each(g, &guest_all, all)
+			if (!g->gone)
+				restored(g);
 	}
 	guest_tell("@introduceDomain");
 	guest_tell("@releaseDomain");

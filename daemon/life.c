@@ -167,8 +167,7 @@ void life_child(int pid, int status)
 	struct worker *w;
 	char path[4096];
 
-	list_each(w, &workers, link)
-	{
+	list_each(w, &workers, link) {
 		if (w->pid != pid)
 			continue;
 		if (WIFSIGNALED(status))
@@ -341,8 +340,7 @@ void life_serve(void)
 	if (list_empty(&actions))
 		return;
 	now = loop_now();
-	list_each(a, &actions, link)
-	{
+	list_each(a, &actions, link) {
 		if (a->due > now) {
 			loop_again(a->due - now);
 			continue;
@@ -432,8 +430,7 @@ static bool look_at_guests(const struct domain_state *list, int count)
 	bool any = false;
 	struct guest *g;
 
-	list_each(g, &guest_all, all)
-	{
+	list_each(g, &guest_all, all) {
 		const struct domain_state *is = find(list, count, g->domid);
 
 		if (g->gone || !g->domid)
@@ -494,7 +491,8 @@ static void catch_up(void)
 		if (domid && domid < DOMAINS_MAX)
 			known[known_count++].domid = domid;
 	}
-	list_each(g, &guest_all, all) g->noted = false;
+	list_each(g, &guest_all, all)
+		g->noted = false;
 }
 
 void life_open(const char *run_dir)

@@ -34,14 +34,18 @@ static void turn(void)
 	struct conn *c;
 
 	loop_serve();
-	list_each(c, &conn_all, all) if (c->more && !c->gone) socket_serve(c);
+	list_each(c, &conn_all, all)
+		if (c->more && !c->gone)
+			socket_serve(c);
 	if (!store_only)
 		life_serve();
 	guest_serve();
 	guest_stage();
 	journal_commit();
 	guest_publish();
-	list_each(c, &conn_all, all) if (!c->ring && !c->gone) socket_flush(c);
+	list_each(c, &conn_all, all)
+		if (!c->ring && !c->gone)
+			socket_flush(c);
 	guest_reap();
 	conn_reap();
 	loop_reap();

@@ -53,7 +53,9 @@ struct tx *tx_find(struct conn *c, uint32_t id)
 {
 	struct tx *tx;
 
-	list_each(tx, &c->txs, link) if (tx->id == id) return tx;
+	list_each(tx, &c->txs, link)
+		if (tx->id == id)
+			return tx;
 	return NULL;
 }
 
@@ -93,7 +95,8 @@ void tx_save(struct conn *c)
 {
 	struct tx *tx;
 
-	list_each(tx, &c->txs, link) journal_put(J_TX, c->domid, &tx->id, sizeof(tx->id));
+	list_each(tx, &c->txs, link)
+		journal_put(J_TX, c->domid, &tx->id, sizeof(tx->id));
 }
 
 static void tx_let_go(struct tx *tx)
@@ -123,7 +126,8 @@ void tx_drop_all(struct conn *c)
 {
 	struct tx *tx;
 
-	list_each(tx, &c->txs, link) tx_free(tx);
+	list_each(tx, &c->txs, link)
+		tx_free(tx);
 }
 
 int tx_touch(struct tx *tx, const char *path, unsigned int what)

@@ -86,7 +86,9 @@ void viewer_update(struct console *c)
 {
 	struct viewer *v;
 
-	list_each(v, &c->viewers, link) if (v->greeted) viewer_send(v);
+	list_each(v, &c->viewers, link)
+		if (v->greeted)
+			viewer_send(v);
 }
 
 /* --- the first line --------------------------------------------------------------------- */
@@ -201,7 +203,8 @@ static void listener_ready(struct source *s, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	list_each(v, &c->viewers, link) count++;
+	list_each(v, &c->viewers, link)
+		count++;
 	if (count >= VIEWERS_MAX) {
 		close(fd);
 		return;
@@ -246,7 +249,8 @@ void viewer_close_all(struct console *c)
 	struct sockaddr_un at;
 	struct viewer *v;
 
-	list_each(v, &c->viewers, link) viewer_drop(v);
+	list_each(v, &c->viewers, link)
+		viewer_drop(v);
 	if (c->listener.fd < 0)
 		return;
 	socket_name(c, &at);

@@ -61,8 +61,9 @@ static struct watch *watch_find(struct conn *c, const char *path, const char *to
 {
 	struct watch *w;
 
-	list_each(w, &c->watches,
-	          link) if (!strcmp(w->path, path) && !strcmp(w->token, token)) return w;
+	list_each(w, &c->watches, link)
+		if (!strcmp(w->path, path) && !strcmp(w->token, token))
+			return w;
 	return NULL;
 }
 
@@ -121,7 +122,8 @@ void watch_drop_all(struct conn *c)
 {
 	struct watch *w;
 
-	list_each(w, &c->watches, link) watch_free(w);
+	list_each(w, &c->watches, link)
+		watch_free(w);
 }
 
 /* --- events ------------------------------------------------------------------------ */
@@ -143,7 +145,8 @@ void watch_fire_all(struct conn *c)
 {
 	struct watch *w;
 
-	list_each(w, &c->watches, link) tell(w, w->path);
+	list_each(w, &c->watches, link)
+		tell(w, w->path);
 }
 
 void watch_fire_lost(struct conn *c)
@@ -151,11 +154,11 @@ void watch_fire_lost(struct conn *c)
 	struct watch *w;
 
 	c->lost = false;
-	list_each(w, &c->watches, link) if (w->lost)
-	{
-		w->lost = false;
-		tell(w, w->path);
-	}
+	list_each(w, &c->watches, link)
+		if (w->lost) {
+			w->lost = false;
+			tell(w, w->path);
+		}
 }
 
 static bool may_hear(const struct audience *who, uint16_t domid)
@@ -210,8 +213,7 @@ void watch_save(struct conn *c)
 {
 	struct watch *w;
 
-	list_each(w, &c->watches, link)
-	{
+	list_each(w, &c->watches, link) {
 		const struct part parts[] = { { w->path, strlen(w->path) + 1 },
 			                      { w->given, strlen(w->given) + 1 },
 			                      { w->token, strlen(w->token) + 1 } };
