@@ -120,6 +120,15 @@ void store_forget_domain(uint16_t domid);
 /* "@introduceDomain" and "@releaseDomain" have permissions, but are no nodes. */
 struct perms **store_special(const char *path);
 
+#define HASH_START 2166136261u
+/* Of a path, or of one more part of it (FNV-1a). */
+static inline uint32_t store_hash(uint32_t hash, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)data[i]) * 16777619;
+	return hash;
+}
+
 /* 0 and the absolute path in `out` (PATH_ABS_MAX + 1 bytes), or -EINVAL. */
 int path_resolve(char *out, const char *path, uint16_t domid, bool specials);
 

@@ -132,12 +132,10 @@ void tx_drop_all(struct conn *c)
 
 int tx_touch(struct tx *tx, const char *path, unsigned int what)
 {
-	uint32_t hash = 2166136261;
 	size_t len = strlen(path);
+	uint32_t hash = store_hash(HASH_START, path, len);
 	struct touch **slot, *t;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)path[i]) * 16777619;
 	slot = &tx->touched[hash % BUCKETS];
 	for (t = *slot; t; t = t->next)
 		if (t->hash == hash && !strcmp(t->path, path)) {

@@ -25,17 +25,6 @@ enum {
 static struct watch **table;
 static uint32_t buckets, count;
 
-static uint32_t hash_more(uint32_t hash, const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)data[i]) * 16777619;
-	return hash;
-}
-
-enum {
-	HASH_START = 2166136261u
-};
-
 static void table_grow(void)
 {
 	uint32_t more = buckets ? buckets * 2 : 64;
@@ -86,7 +75,7 @@ int watch_add(struct conn *c, const char *path, const char *given, const char *t
 	w->token = memcpy(w->path + len + 1, token, token_len + 1);
 	w->skip = len - given_len;
 	w->given = w->path + w->skip;
-	w->hash = hash_more(HASH_START, path, len);
+	w->hash = store_hash(HASH_START, path, len);
 	w->next = table[w->hash % buckets];
 	table[w->hash % buckets] = w;
 	list_add(&w->link, &c->watches);
@@ -192,16 +181,16 @@ void watch_fire(const char *path, const struct audience *who, bool exact)
 	if (!count)
 		return;
 	if (exact) {
-		fire_at(hash_more(hash, path, len), path, len, who);
+		fire_at(store_hash(hash, path, len), path, len, who);
 		return;
 	}
 	/* "/", then each part up to the next '/', then the whole. */
 	if (*path == '/')
-		fire_at(hash_more(hash, "/", 1), path, 1, who);
+		fire_at(store_hash(hash, "/", 1), path, 1, who);
 	for (size_t i = 0; i < len; i++) {
 		if (i && path[i] == '/')
 			fire_at(hash, path, i, who);
-		hash = hash_more(hash, path + i, 1);
+		hash = store_hash(hash, path + i, 1);
 	}
 	if (len > 1)
 		fire_at(hash, path, len, who);
