@@ -264,7 +264,7 @@ void froe_problems_free(struct froe_problems *p);
 char *froe_config_json(struct froe *f, const struct froe_config *c);
 const char *froe_action_name(enum froe_action a);
 
-/* "0-3,^2,7", "all", relative to nothing; with `what` for messages. FROE_INVALID. */
+/* "0-3,^2,7", "all", "node:0". FROE_INVALID. */
 int froe_cpumap_parse(struct froe *f, const char *text, struct froe_cpumap *map);
 /* "0-3,5", "all" if it has all of the first `cpus`, "none". */
 char *froe_cpumap_format(const struct froe_cpumap *map, uint32_t cpus);
@@ -276,7 +276,8 @@ struct froe_create {
 };
 /*
  * Build the guest and start it. Memory is admitted before anything is built (FROE_NO_CAPACITY), a
- * name in use is FROE_EXISTS, and whatever fails leaves nothing behind.
+ * name in use is FROE_EXISTS, a kernel or initrd that is missing or of no use FROE_BUILD, and
+ * whatever fails leaves nothing behind.
  */
 int froe_domain_create(struct froe *f, const struct froe_config *c, const struct froe_create *how,
                        uint32_t *id);
