@@ -80,8 +80,6 @@ struct cpu {
 	u64 count_stray;      /* (o) device interrupts with nobody to give them to */
 	u64 count_irq[4];     /* (o) edge, level, own, spurious */
 	u64 answers;          /* (o) smp_answer() */
-	u32 watchdog_seen;    /* (o of the watching CPU) */
-	u32 watchdog_stuck;
 };
 
 extern struct cpu *cpus[MAX_CPUS]; /* [0, cpu_count) are valid */
@@ -162,6 +160,7 @@ void irq_level_eoi_retire(void);
 void lapic_init_this(void);
 u32 lapic_id(void);
 void lapic_eoi(void);
+void lapic_look_again(void);
 void lapic_send_ipi(u32 apic_id, u32 vector);
 void lapic_send_nmi(u32 apic_id);
 void lapic_send_init_sipi(u32 apic_id, u32 trampoline_page);
@@ -172,6 +171,5 @@ u32 lapic_timer_count(void);
 void lapic_timer_calibrated(u64 khz);
 u32 lapic_error(void); /* error status, cleared by the reading */
 bool lapic_tmr_test(u32 vector);
-bool lapic_isr_test(u32 vector);
 int lapic_isr_top(void); /* highest vector in service, -1 if none */
 extern paddr_t lapic_base;

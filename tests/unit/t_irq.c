@@ -32,10 +32,6 @@ int lapic_isr_top(void)
 {
 	return top(isr);
 }
-bool lapic_isr_test(u32 vector)
-{
-	return bit_test(isr, vector);
-}
 u32 lapic_error(void)
 {
 	return 0x40;

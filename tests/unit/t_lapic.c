@@ -169,6 +169,9 @@ static void test_xapic(void)
 	*reg(0x0b0) = 1;
 	lapic_eoi();
 	CHECK_EQ(*reg(0x0b0), 0);
+	*reg(0x080) = 1;
+	lapic_look_again();
+	CHECK_EQ(*reg(0x080), 0);
 }
 
 static void test_in_service(void)
@@ -183,7 +186,6 @@ static void test_in_service(void)
 		*reg(0x100 + b / 32 * 16) |= (u32)BIT(b % 32);
 		*reg(0x180 + a / 32 * 16) |= (u32)BIT(a % 32);
 		CHECK_EQ(lapic_isr_top(), max(a, b));
-		CHECK(lapic_isr_test(a) && lapic_isr_test(b));
 		CHECK(lapic_tmr_test(a));
 		CHECK(a == b || !lapic_tmr_test(b));
 	}

@@ -106,6 +106,12 @@ void lapic_eoi(void)
 	lapic_write(APIC_EOI, 0);
 }
 
+/* Compare again what waits for the CPU with what the CPU lets through. */
+void lapic_look_again(void)
+{
+	lapic_write(APIC_TPR, 0);
+}
+
 /* --- interrupts to other CPUs --------------------------------------------- */
 
 /* Bounded: a CPU that is gone must not take this one with it. */
@@ -160,11 +166,6 @@ void lapic_send_init_sipi(u32 apic_id, u32 trampoline_page)
 bool lapic_tmr_test(u32 vector)
 {
 	return lapic_read(APIC_TMR + vector / 32 * 16) >> (vector % 32) & 1;
-}
-
-bool lapic_isr_test(u32 vector)
-{
-	return lapic_read(APIC_ISR + vector / 32 * 16) >> (vector % 32) & 1;
 }
 
 int lapic_isr_top(void)

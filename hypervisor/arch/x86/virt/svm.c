@@ -448,6 +448,12 @@ static void svm_run(struct vcpu *v)
 	v->regs.rax = b->rax;
 	b->tlb_control = 0;
 	b->event_inject = 0;
+	/*
+	 * VMRUN of QEMU 7.2 flags V_IRQ by a read and a write with no lock between its threads:
+	 * what a timer or another CPU flags in between is lost, and waits in our local APIC unseen.
+	 */
+	if (s->armed && !cpu_features.nrips)
+		lapic_look_again();
 	if (s->armed && !(b->vintr & VINTR_IRQ))
 		svm_delivered(v);
 	svm_exit(v);
