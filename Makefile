@@ -28,7 +28,7 @@ HVOBJ := $(HVSRC:%=$(B)/%.o)
 # --- the hypervisor --------------------------------------------------------
 
 .PHONY: all
-all: $(B)/froe ## the hypervisor (build/froe, symbols in build/froe.syms) and the tools
+all: $(B)/froe ## the hypervisor (build/froe, symbols in build/froe.syms), tools, daemon
 
 $(B)/hypervisor/%.c.o: hypervisor/%.c Makefile
 	@mkdir -p $(@D)
@@ -63,4 +63,4 @@ clean: ## remove build/, downloads included
 	rm -rf $(B)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 20

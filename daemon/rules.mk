@@ -13,6 +13,6 @@ $(B)/froed: $(FROED_OBJ)
 	@echo "  LD    $@"
 	$(Q)$(CC) -pie $(TOOLLINK) -Wl,--gc-sections,-z,now -o $@ $^ $(FROED_LIBS)
 
-all: $(B)/froed ## the daemon of the control domain: build/froed
+all: $(B)/froed
 
 -include $(FROED_OBJ:.o=.d)
