@@ -82,10 +82,7 @@ struct acpi_info {
 };
 extern struct acpi_info acpi;
 
-/* Find and parse; rsdp: the loader's hint (address of the RSDP), 0 = scan. boot_fail() without a
- * MADT. */
-void acpi_init(paddr_t rsdp);
-/* The pure part of it: fills `acpi`. 0, -ENOENT, -EINVAL, -ENODEV. */
+/* Fills `acpi`; hint: where the loader has put the RSDP, 0 = scan. 0, -ENOENT, -EINVAL, -ENODEV. */
 int acpi_parse(paddr_t hint);
 /* The table with this signature, mapped; NULL. Names a table only if its checksum is right. */
 const struct acpi_header *acpi_find(const char *signature);

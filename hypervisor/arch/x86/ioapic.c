@@ -2,7 +2,6 @@
 /* The machine's IO-APICs until the control domain has them: masked. */
 #include <acpi.h>
 #include <hostmap.h>
-#include <printk.h>
 
 #define IOAPIC_VERSION 1
 #define IOAPIC_PIN(n)  (0x10 + 2 * (n))
@@ -43,25 +42,4 @@ void acpi_ioapic_mask_all(void)
 		for (u32 pin = 0; pin <= last; pin++)
 			mask_pin(regs, pin);
 	}
-}
-
-void acpi_init(paddr_t rsdp)
-{
-	switch (acpi_parse(rsdp)) {
-	case 0:
-		break;
-	case -ENOENT:
-		boot_fail("no ACPI tables found: use GRUB's multiboot2, which says where UEFI has "
-		          "put them\n");
-	case -EINVAL:
-		boot_fail("the ACPI RSDP at %#lx names no valid XSDT or RSDT\n", acpi.rsdp);
-	default:
-		boot_fail(
-			"no valid ACPI MADT with an enabled CPU: enable ACPI and the APICs in the "
-			"firmware's set-up\n");
-	}
-	pr_info("acpi: revision %u, %u tables, %u CPUs, %u IO-APICs, PM timer port %#x, "
-	        "power-off %s\n",
-	        acpi.rsdp_revision, acpi.table_count, acpi.cpu_count, acpi.ioapic_count,
-	        acpi.pm_timer, acpi.s5_known && acpi.pm1a_cnt ? "known" : "unknown");
 }

@@ -67,6 +67,27 @@ static void __init init_memory(void)
 	smp_reserve();
 }
 
+static void __init read_firmware(void)
+{
+	switch (acpi_parse(boot_info.rsdp_size ? image_paddr(boot_info.rsdp) : 0)) {
+	case 0:
+		break;
+	case -ENOENT:
+		boot_fail("no ACPI tables found: use GRUB's multiboot2, which says where UEFI has "
+		          "put them");
+	case -EINVAL:
+		boot_fail("the ACPI RSDP at %#lx names no valid XSDT or RSDT", acpi.rsdp);
+	default:
+		boot_fail(
+			"no valid ACPI MADT with an enabled CPU: enable ACPI and the APICs in the "
+			"firmware's set-up");
+	}
+	pr_info("acpi: revision %u, %u tables, %u CPUs, %u IO-APICs, PM timer port %#x, "
+	        "power-off %s\n",
+	        acpi.rsdp_revision, acpi.table_count, acpi.cpu_count, acpi.ioapic_count,
+	        acpi.pm_timer, acpi.s5_known && acpi.pm1a_cnt ? "known" : "unknown");
+}
+
 static void __init init_boot_cpu(void)
 {
 	hostmap_use_pages();
@@ -128,7 +149,7 @@ void __init setup_start(u32 magic, paddr_t info)
 	cpu_detect();
 	cpu_init_this();
 	init_memory();
-	acpi_init(boot_info.rsdp_size ? image_paddr(boot_info.rsdp) : 0);
+	read_firmware();
 	dom0_reserve();
 	bootmem_hand_over();
 	init_boot_cpu();
