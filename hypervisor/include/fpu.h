@@ -13,4 +13,4 @@ void fpu_set(struct vcpu *v, const u8 fxsave[512]); /* x87 and SSE; of a vCPU in
 void fpu_load(struct vcpu *v); /* x87, SSE and XSAVE state, XCR0, DR0-3, TSC_AUX */
 void fpu_save(struct vcpu *v);
 /* XSETBV of the guest, checked: -EINVAL for #GP. */
-int fpu_xsetbv(struct vcpu *v, u32 reg, u64 val);
+int fpu_xsetbv(u32 reg, u64 val);

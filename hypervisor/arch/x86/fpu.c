@@ -11,7 +11,6 @@
 #include <page.h>
 #include <regs.h>
 #include <string.h>
-#include <virt.h>
 
 #define XCR0_X87    BIT(0)
 #define XCR0_SSE    BIT(1)
@@ -94,12 +93,9 @@ void fpu_save(struct vcpu *v)
 }
 
 /* APM3 XSETBV: x87 always, AVX needs SSE, AVX-512 comes whole and needs AVX. */
-int fpu_xsetbv(struct vcpu *v, u32 reg, u64 val)
+int fpu_xsetbv(u32 reg, u64 val)
 {
-	struct guest_mode m;
-
-	virt->mode(v, &m);
-	if (reg || !(m.cr4 & CR4_OSXSAVE) || !(val & XCR0_X87) || (val & ~cpu_features.xcr0_mask))
+	if (reg || !(val & XCR0_X87) || (val & ~cpu_features.xcr0_mask))
 		return -EINVAL;
 	if ((val & XCR0_AVX) && !(val & XCR0_SSE))
 		return -EINVAL;

@@ -274,8 +274,11 @@ static void exit_npf(struct vcpu *v)
 
 static void exit_xsetbv(struct vcpu *v)
 {
-	if (svm(v)->vmcb->cpl ||
-	    fpu_xsetbv(v, (u32)v->regs.rcx, v->regs.rdx << 32 | (u32)v->regs.rax))
+	const struct vmcb *b = svm(v)->vmcb;
+
+	if (!(b->cr4 & CR4_OSXSAVE)) /* QEMU 10 exits before it looks */
+		inject_ud(v);
+	else if (b->cpl || fpu_xsetbv((u32)v->regs.rcx, v->regs.rdx << 32 | (u32)v->regs.rax))
 		inject_gp(v);
 	else
 		svm_skip(v, 3);
