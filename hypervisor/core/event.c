@@ -2,10 +2,10 @@
 /*
  * Event channels, 2-level ABI: the ports of a domain and how an event reaches a vCPU.
  *
- * Locking: the table's lock serialises everything that changes what a port is. Two tables: the
- * second is only tried, and both are dropped if it is taken. An event's lock, taken inside, is all
- * that a send needs; two events by address. Whoever holds it may use the peer's domain. vCPUs are
- * notified after the last lock is dropped, because that touches the local APIC.
+ * Locking: the table's lock serialises everything that changes what a port is. Two tables, and two
+ * events, by address. An event's lock, taken inside, is all that a send needs. Whoever holds it may
+ * use the peer's domain. vCPUs are notified after the last lock is dropped, because that touches
+ * the local APIC.
  */
 #include <domain.h>
 #include <event.h>
@@ -248,23 +248,27 @@ static void event_unbind_virq(struct domain *d, u32 port, u32 virq)
 }
 
 /*
- * Lock d's table, and the peer's too if the port has one in another domain. With the first lock
- * held the peer cannot go away, because to close its end it needs that lock as well.
+ * Lock d's table, and the peer's too if the port has one in another domain. A peer that is busy all
+ * the time must not keep us from it for ever, so the second is not just tried: a reference keeps
+ * the peer while both are taken in order, and then the port is looked at again.
  */
 static struct event *event_lock_port(struct domain *d, u32 port, struct domain **peer)
 {
-	struct event *e;
+	struct event *e = event_get(&d->event, port);
 
-	for (;; cpu_pause()) {
+	for (;;) {
 		spin_lock(&d->event.lock);
 		*peer = NULL;
-		e = event_get(&d->event, port);
 		if (!e || e->state != EVENT_INTERDOMAIN || e->remote == d)
 			return e;
 		*peer = e->remote;
-		if (spin_trylock(&e->remote->event.lock))
-			return e;
+		__atomic_fetch_add(&(*peer)->refs, 1, __ATOMIC_RELAXED);
 		spin_unlock(&d->event.lock);
+		spin_lock_both(&d->event.lock, &(*peer)->event.lock);
+		if (e->state != EVENT_INTERDOMAIN || e->remote == *peer)
+			return e;
+		spin_unlock_both(&d->event.lock, &(*peer)->event.lock);
+		domain_put(*peer);
 	}
 }
 
@@ -297,6 +301,8 @@ out:
 	if (peer)
 		spin_unlock(&peer->event.lock);
 	spin_unlock(&d->event.lock);
+	if (peer)
+		domain_put(peer);
 	return rc;
 }
 
@@ -368,16 +374,9 @@ s64 do_event_bind_interdomain(struct hypercall *c, void *arg)
 
 	if (!remote)
 		return -ESRCH;
-	spin_lock(&c->d->event.lock);
-	while (remote != c->d && !spin_trylock(&remote->event.lock)) {
-		spin_unlock(&c->d->event.lock);
-		cpu_pause();
-		spin_lock(&c->d->event.lock);
-	}
+	spin_lock_both(&c->d->event.lock, &remote->event.lock);
 	rc = event_connect(c->d, remote, op->remote_port, &op->local_port, &n);
-	if (remote != c->d)
-		spin_unlock(&remote->event.lock);
-	spin_unlock(&c->d->event.lock);
+	spin_unlock_both(&c->d->event.lock, &remote->event.lock);
 	event_notify(&n);
 	domain_put(remote);
 	return rc;

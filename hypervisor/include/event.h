@@ -33,7 +33,7 @@ struct event {
 };
 
 struct event_table {
-	struct spinlock lock; /* before any event's lock; two domains: see event.c */
+	struct spinlock lock; /* before any event's lock; two of them by address */
 	struct event *bucket[EVENT_MAX / EVENT_PER_BUCKET]; /* published when initialised */
 	u32 valid;      /* ports [0, valid) may be looked up; store-release */
 	u32 max;        /* limit from creation, at most EVENT_MAX */
