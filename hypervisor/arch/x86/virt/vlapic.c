@@ -64,7 +64,7 @@ enum {
 };
 
 /* A periodic timer faster than this would keep its CPU busy with nothing else. */
-#define PERIOD_MIN 100000 /* ns */
+#define PERIOD_MIN 900000 /* ns */
 
 /* Bits that each LVT may have (SDM 10.5.1): timer mode, delivery mode, polarity and trigger. */
 static const u32 lvt_writable[LVT_COUNT] = { 0x300ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff };
