@@ -438,7 +438,11 @@ static void svm_run(struct vcpu *v)
 		WRITE_ONCE(c->mode, CPU_HOST);
 		return;
 	}
-	if (unlikely(READ_ONCE(c->todo) || (READ_ONCE(v->attention) && !s->stepping))) {
+	/*
+	 * What came for v meanwhile does not count: its sender's interrupt ends the guest at once,
+	 * and with it all others get in, which a guest that calls itself must not keep out.
+	 */
+	if (unlikely(READ_ONCE(c->todo))) {
 		WRITE_ONCE(c->mode, CPU_HOST);
 		return;
 	}
