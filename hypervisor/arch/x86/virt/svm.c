@@ -135,6 +135,7 @@ static void svm_vcpu_reset(struct vcpu *v, enum vcpu_reset how, u64 entry, u64 r
 	b->shadow = 0;
 	b->event_inject = 0;
 	s->armed = s->nmi_masked = s->stepping = false;
+	v->flush_pending = 1;
 	b->intercept1 = intercepts1;
 	fpu_reset(v);
 }
