@@ -59,7 +59,8 @@ static bool end_dead(struct domain *d)
 }
 
 static bool (*const stages[])(struct domain *d) = {
-	end_stop, end_events, end_grants, end_vcpu_info, p2m_clear_all, end_dead, p2m_free,
+	end_stop,   end_stop, /* a callback under way may have set its timer behind the first */
+	end_events, end_grants, end_vcpu_info, p2m_clear_all, end_dead, p2m_free,
 };
 
 int domain_destroy(struct domain *d)
