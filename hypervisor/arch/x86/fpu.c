@@ -37,8 +37,15 @@ static bool in_cpu(const struct vcpu *v)
 	return this_cpu()->current == v;
 }
 
+/*
+ * Where the last x87 instruction was, some CPUs restore only if an exception is pending
+ * (XSA-52): so that nobody sees another vCPU's, one of ours comes before.
+ */
 static void restore(struct vcpu *v)
 {
+	static const u32 zero;
+
+	__asm__ volatile("fnclex; emms; fildl %0" ::"m"(zero));
 	xsetbv(0, cpu_features.xcr0_mask);
 	__asm__ volatile("xrstor64 (%0)" ::"r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 	xsetbv(0, v->xcr0);
