@@ -415,6 +415,7 @@ static s64 for_each_extent(struct hypercall *c, const struct xen_memory_reservat
 			break;
 	}
 	rc = (s64)i;
+	c->leave = frames >= HYPERCALL_BATCH; /* a multicall has done enough, too */
 	leftovers_done(d, &l);
 out:
 	domain_put(d);

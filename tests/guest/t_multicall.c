@@ -112,10 +112,57 @@ static void test_long(void)
 	EXPECT_EQ(bad, 0);
 }
 
+/* What an entry has made pending comes before the one behind much work. */
+#define VECTOR_TURN 0x51
+#define FRAMES      32
+
+static struct multicall_entry turn[3];
+static volatile uint64_t seen;
+
+static void look(struct frame *f)
+{
+	(void)f;
+	seen = turn[2].result;
+	xen_vcpu_info(0)->evtchn_upcall_pending = 0;
+	apic_write(APIC_EOI, 0);
+}
+
+static void test_turns(void)
+{
+	struct xen_hvm_evtchn_upcall_vector vector = { .vcpu = 0, .vector = VECTOR_TURN };
+	struct xen_memory_reservation frames = { .nr_extents = FRAMES, .domid = DOMID_SELF };
+	xen_pfn_t list[FRAMES];
+	struct evtchn_send send;
+
+	xen_map_shared();
+	trap_set(VECTOR_TURN, look);
+	EXPECT_EQ(xen_hvm(HVMOP_set_evtchn_upcall_vector, &vector), 0);
+	EXPECT_EQ(xen_bind_ipi(0, &send.port), 0);
+	for (unsigned int i = 0; i < FRAMES; i++)
+		list[i] = (uint64_t)page_alloc() / PAGE_SIZE;
+	set_xen_guest_handle(frames.extent_start, list);
+	turn[0] = (struct multicall_entry){ .op = __HYPERVISOR_event_channel_op,
+		                            .args = { EVTCHNOP_send, (unsigned long)&send } };
+	turn[1] = (struct multicall_entry){
+		.op = __HYPERVISOR_memory_op,
+		.args = { XENMEM_decrease_reservation, (unsigned long)&frames },
+	};
+	turn[2] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 7 };
+	irq_enable();
+	EXPECT_EQ(multicall(turn, ARRAY_LEN(turn)), 0);
+	irq_disable();
+	EXPECT_EQ(turn[0].result, 0);
+	EXPECT_EQ(turn[1].result, FRAMES);
+	EXPECT_EQ(turn[2].result, 4 << 16 | 17);
+	EXPECT_EQ(seen, 7);
+	EXPECT_EQ(xen_memory(XENMEM_populate_physmap, &frames), FRAMES);
+}
+
 void test_main(void)
 {
 	test_results();
 	test_nested();
 	test_pointers();
 	test_long();
+	test_turns();
 }
