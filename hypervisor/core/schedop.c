@@ -194,7 +194,7 @@ s64 do_sched_watchdog(struct hypercall *c, void *arg)
 		timer_stop(&w->timer);
 		return 0;
 	}
-	rc = timer_set(&w->timer, time_now() + op->timeout * 1000000000ULL);
+	rc = timer_set_here(&w->timer, time_now() + op->timeout * 1000000000ULL);
 	if (rc && !op->id)
 		WRITE_ONCE(w->domain, NULL);
 	if (rc)
