@@ -339,6 +339,39 @@ static void test_ids(void)
 	CHECK_EQ(domains(), 1);
 }
 
+/* Who stands at one that leaves finds the way on, until every CPU has been elsewhere. */
+static void test_leave(void)
+{
+	struct hypercall c = { .v = &caller, .d = control_domain };
+	struct domain *leaves, *stays, *d;
+	struct xen_domctl arg;
+	u32 before;
+
+	CHECK_EQ(create(1000 + 64, &arg), 0); /* the same place in the table by id */
+	CHECK_EQ(create(1000, &arg), 0);
+	stays = domain_get(1000 + 64);
+	leaves = c.target = domain_get(1000);
+	do {
+		c.restart = false;
+		CHECK_EQ(do_domctl_destroydomain(&c, &arg), 0);
+	} while (c.restart);
+	CHECK(leaves->hash_next == stays && leaves->next == stays);
+	domain_put(leaves);
+	CHECK(!domain_get(1000));
+	d = domain_get_from(1000);
+	CHECK(d == stays);
+	domain_put(d);
+	CHECK(leaves->hash_next == stays && leaves->next == stays);
+	CHECK_EQ(cpus[0]->todo, TODO_REAP);
+	before = settled;
+	cpus[0]->todo = 0;
+	domain_reap();
+	CHECK_EQ(settled, before + 1);
+	domain_put(stays);
+	CHECK_EQ(simple(1000 + 64, do_domctl_destroydomain), 0);
+	CHECK_EQ(domains(), 1);
+}
+
 /* It lingers as long as somebody has a frame, and as long as somebody has it. */
 static void test_linger(void)
 {
@@ -411,6 +444,123 @@ static void test_pauses(void)
 	CHECK(arg.u.getdomaininfo.flags & XEN_DOMINF_shutdown);
 	CHECK_EQ(d->pause_count, 1);
 	CHECK_EQ(simple(id, do_domctl_unpausedomain), -EINVAL); /* not its own pause */
+	domain_put(d);
+	CHECK_EQ(simple(id, do_domctl_destroydomain), 0);
+}
+
+/* --- the small ones ------------------------------------------------------------------------ */
+
+/* Each field of a configuration that is not one of a PVH guest's. */
+static void test_config(void)
+{
+	static const struct {
+		u32 offset, size, value;
+	} wrong[] = {
+#define W(field, value)                                                                            \
+	{ offsetof(struct xen_domctl_createdomain, field),                                         \
+	  sizeof(((struct xen_domctl_createdomain *)0)->field), value }
+		W(flags, 0),
+		W(flags, XEN_DOMCTL_CDF_hvm),
+		W(flags, XEN_DOMCTL_CDF_hap),
+		W(flags, XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu),
+		W(flags, ~0U),
+		W(iommu_opts, 1),
+		W(max_vcpus, 0),
+		W(max_vcpus, MAX_VCPUS + 1),
+		W(max_vcpus, ~0U),
+		W(max_grant_frames, 0),
+		W(max_grant_frames, GRANT_FRAMES_MAX + 1),
+		W(max_maptrack_frames, 0),
+		W(max_maptrack_frames, MAPTRACK_FRAMES_MAX + 1),
+		W(grant_opts, 0),
+		W(grant_opts, 2),
+		W(grant_opts, 0x11),
+		W(vmtrace_size, 1),
+		W(cpupool_id, 1),
+		W(arch.emulation_flags, 0),
+		W(arch.emulation_flags, XEN_X86_EMU_LAPIC | XEN_X86_EMU_PIT),
+		W(arch.misc_flags, 1),
+#undef W
+	};
+	struct hypercall c = { .v = &caller, .d = control_domain };
+	struct xen_domctl good, arg;
+
+	REQUIRE(!create(0, &good));
+	CHECK_EQ(simple(good.domain, do_domctl_destroydomain), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(wrong); i++) {
+		arg = good;
+		memcpy((u8 *)&arg.u.createdomain + wrong[i].offset, &wrong[i].value, wrong[i].size);
+		CHECK_EQ(do_domctl_createdomain(&c, &arg), -EINVAL);
+	}
+	CHECK_EQ(domains(), 1);
+}
+
+static void test_vcpus(domid_t id, struct domain *d)
+{
+	struct hypercall c = { .v = &caller, .d = control_domain, .target = d };
+	struct xen_domctl arg = { .u.max_vcpus.max = VCPUS - 1 };
+	u32 rounds = 0;
+
+	CHECK_EQ(op(id, do_domctl_max_vcpus, &arg), -EINVAL);
+	arg.u.max_vcpus.max = VCPUS + 1;
+	CHECK_EQ(op(id, do_domctl_max_vcpus, &arg), -EINVAL);
+	CHECK(!d->vcpu[0]);
+	arg.u.max_vcpus.max = VCPUS;
+	do {
+		c.restart = false;
+		CHECK_EQ(do_domctl_max_vcpus(&c, &arg), 0);
+	} while (c.restart && ++rounds < 1000);
+	CHECK_EQ(rounds, VCPUS); /* others have their turn in between */
+	CHECK(d->vcpu[0] && d->vcpu[VCPUS - 1]);
+	CHECK_EQ(op(id, do_domctl_max_vcpus, &arg), 0); /* again: nothing to do */
+}
+
+static void test_small(void)
+{
+	struct xen_domctl arg;
+	struct domain *d;
+	domid_t id;
+
+	REQUIRE(!create(0, &arg));
+	id = arg.domain;
+	d = domain_get(id);
+	test_vcpus(id, d);
+
+	memset(arg.u.setdomainhandle.handle, 0x5a, 16);
+	CHECK_EQ(op(id, do_domctl_setdomainhandle, &arg), 0);
+	CHECK(d->handle[0] == 0x5a && d->handle[15] == 0x5a);
+	arg.u.settimeoffset.time_offset_seconds = -3600;
+	CHECK_EQ(op(id, do_domctl_settimeoffset, &arg), 0);
+	CHECK_EQ(d->time_offset, -3600);
+
+	arg.u.paging_mempool.size = 5 * PAGE_SIZE + 1;
+	CHECK_EQ(op(id, do_domctl_set_paging_mempool_size, &arg), -EINVAL);
+	arg.u.paging_mempool.size = 640 * PAGE_SIZE;
+	CHECK_EQ(op(id, do_domctl_set_paging_mempool_size, &arg), 0);
+	arg.u.paging_mempool.size = 0;
+	CHECK_EQ(op(id, do_domctl_get_paging_mempool_size, &arg), 0);
+	CHECK_EQ(arg.u.paging_mempool.size, 640 * PAGE_SIZE);
+
+	memset(&arg, 0xff, sizeof(arg));
+	CHECK_EQ(op(id, do_domctl_gettscinfo, &arg), 0);
+	CHECK_EQ(arg.u.tsc_info.tsc_mode | arg.u.tsc_info.incarnation, 0);
+	CHECK_EQ(arg.u.tsc_info.elapsed_nsec, time_now() - d->time_start);
+	CHECK_EQ(op(id, do_domctl_settscinfo, &arg), 0);
+	arg.u.tsc_info.tsc_mode = 1;
+	CHECK_EQ(op(id, do_domctl_settscinfo, &arg), -EOPNOTSUPP);
+
+	arg.u.sendtrigger = (struct xen_domctl_sendtrigger){ XEN_DOMCTL_SENDTRIGGER_NMI, 1 };
+	CHECK_EQ(op(id, do_domctl_sendtrigger, &arg), 0);
+	CHECK(d->vcpu[1]->nmi_pending && !d->vcpu[0]->nmi_pending);
+	arg.u.sendtrigger.vcpu = VCPUS;
+	CHECK_EQ(op(id, do_domctl_sendtrigger, &arg), -ESRCH);
+	arg.u.sendtrigger = (struct xen_domctl_sendtrigger){ XEN_DOMCTL_SENDTRIGGER_POWER, 0 };
+	CHECK_EQ(op(id, do_domctl_sendtrigger, &arg), -ENOSYS);
+
+	CHECK_EQ(op(id, do_domctl_get_address_size, &arg), 0);
+	CHECK_EQ(arg.u.address_size.size, 64);
+	arg.domain = 0x7fef;
+	CHECK_EQ(do_domctl_getdomaininfo(NULL, &arg), -ESRCH);
 	domain_put(d);
 	CHECK_EQ(simple(id, do_domctl_destroydomain), 0);
 }
@@ -525,8 +675,11 @@ void unit_main(void)
 	before = page_free_count();
 	test_no_memory();
 	test_ids();
+	test_leave();
 	test_linger();
 	test_pauses();
+	test_config();
+	test_small();
 	test_context();
 	CHECK_EQ(domains(), 1);
 	CHECK_EQ(page_free_count(), before);
