@@ -3,13 +3,14 @@
 #include "store.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct account {
 	int64_t bytes;
 	int nodes;
 };
 
-/* One chunk serves 256 domains; all but the first few stay untouched. */
+/* One chunk serves 256 domains, of which most never are at the same time. */
 enum {
 	CHUNK = 256
 };
@@ -46,5 +47,13 @@ void quota_account(uint16_t domid, int nodes, int64_t bytes)
 
 void quota_forget(uint16_t domid)
 {
-	*account(domid) = (struct account){ 0 };
+	static const struct account none[CHUNK];
+	struct account **chunk = &chunks[domid / CHUNK];
+
+	*account(domid) = none[0];
+	/* Numbers of domains only grow, so what was for the last 256 goes with the last of them. */
+	if (!memcmp(*chunk, none, sizeof(none))) {
+		free(*chunk);
+		*chunk = NULL;
+	}
 }
