@@ -7,6 +7,7 @@
 #include "console.h"
 #include "guest.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -228,4 +229,19 @@ void console_close(struct console *c)
 	if (c->past_fd >= 0)
 		close(c->past_fd);
 	loop_free(c);
+}
+
+void console_tidy(void)
+{
+	DIR *all = opendir(console_dir);
+	const struct dirent *e;
+
+	while (all && (e = readdir(all))) {
+		unsigned long domid = strtoul(e->d_name, NULL, 10);
+
+		if (domid && domid < DOMAINS_MAX && !guest_find(domid))
+			unlinkat(dirfd(all), e->d_name, 0);
+	}
+	if (all)
+		closedir(all);
 }

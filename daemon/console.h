@@ -48,6 +48,8 @@ struct console {
 extern const char *console_dir, *console_log_dir;
 struct console *console_open(struct guest *g, bool fresh);
 void console_close(struct console *c);
+/* Removes what one that was killed left of guests that have gone meanwhile. */
+void console_tidy(void);
 /* The guest has printed, or read. */
 void console_serve(struct console *c);
 /* Bytes that the guest's ring takes now. */

@@ -386,7 +386,18 @@ static bool used_by_another(const char *vm)
 	return false;
 }
 
-/* Nothing of a domain that is gone is left in the store, whoever should have removed it. */
+/* What a tool that was killed, and a worker of a froed that was, left in the run directory. */
+static void tidy_files(uint16_t domid)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/guest/%u.cfg", dir, domid);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, domid);
+	unlink(path);
+}
+
+/* Nothing of a domain that is gone is left, whoever should have removed it. */
 static void tidy(uint16_t domid)
 {
 	char path[64], vm[128], index[512], holder[16];
@@ -404,6 +415,7 @@ static void tidy(uint16_t domid)
 			store_drop(index);
 		store_drop(path);
 	}
+	tidy_files(domid);
 	store_forget_domain(domid);
 	forget_restarts();
 }

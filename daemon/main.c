@@ -290,8 +290,10 @@ int main(int argc, char **argv)
 	first_nodes();
 	consoles_open();
 	guest_open(store_only);
-	if (!store_only)
+	if (!store_only) {
 		life_open(run_dir);
+		console_tidy();
+	}
 	socket_open(socket_path);
 	journal_commit();
 	ready(lock, parent);

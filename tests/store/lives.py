@@ -104,6 +104,9 @@ def test_tidy():
                 c.ask(RM, strings("/vm/u5"))
                 c.ask(RELEASE, b"5\0")
                 c.event()
+            os.makedirs(d.dir + "/guest", exist_ok=True)
+            with open(d.dir + "/guest/5.cfg", "w", encoding="ascii"):
+                pass
             gone(d, 5)
             equal(c.event(), ("@releaseDomain", "r"))
             d.deaths()
@@ -112,6 +115,7 @@ def test_tidy():
             equal(c.perms("/shared"), ["n0", "b6"], "its number is in no permission")
             c.ask(RM, strings("/shared"))
             equal(c.tree("/"), before)
+            equal(os.listdir(d.dir + "/guest") + os.listdir(d.dir + "/console"), [])
             equal(c.ask(IS_DOMAIN_INTRODUCED, b"5\0"), b"F\0")
             c.quiet()
 
@@ -147,6 +151,7 @@ def test_restart_while_ended():
         equal(wait_calls(d, 1), ["destroy 5"])
         equal(d.client().ls("/local/domain"), ["0", "5"], "one had gone")
         equal(d.client().ls("/vm"), ["u5"])
+        equal(sorted(os.listdir(d.dir + "/console")), ["5", "5.past"], "it left nothing")
 
 
 def test_worker_outlives():
@@ -168,6 +173,7 @@ def test_worker_outlives():
         c = d.client()
         while "5" in c.ls("/local/domain"):
             time.sleep(0.005)
+        equal([f for f in os.listdir(d.dir) if f.startswith("worker")], [])
 
 
 def test_failing_worker():
