@@ -375,8 +375,11 @@ void fake_store_stop(void)
 
 void fake_store_clear(void)
 {
+	/* The last answer is read while its thread is still at it. */
+	pthread_mutex_lock(&lock);
 	clear(&live);
 	clear(&snapshot);
+	pthread_mutex_unlock(&lock);
 }
 
 const char *fake_store_get(const char *path)
