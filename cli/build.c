@@ -11,9 +11,9 @@
 
 #define EXIT_INTERRUPTED 130
 
-int build_guest(struct call *c, const struct froe_config *config, bool paused, uint32_t *id)
+int build_guest(struct call *c, const struct froe_config *config, const struct froe_create *how,
+                uint32_t *id)
 {
-	const struct froe_create how = { .paused = paused };
 	sigset_t hold, before, pending;
 	int rc = 0;
 
@@ -22,7 +22,7 @@ int build_guest(struct call *c, const struct froe_config *config, bool paused, u
 	sigaddset(&hold, SIGTERM);
 	sigaddset(&hold, SIGHUP);
 	sigprocmask(SIG_BLOCK, &hold, &before);
-	if (froe_domain_create(c->froe, config, &how, id))
+	if (froe_domain_create(c->froe, config, how, id))
 		rc = call_failed_build(c, config->name);
 	sigpending(&pending);
 	if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||

@@ -10,4 +10,5 @@
  * 0, or an exit code with what happened reported; 130 if SIGINT, SIGTERM or SIGHUP came meanwhile,
  * with nothing left of the guest.
  */
-int build_guest(struct call *c, const struct froe_config *config, bool paused, uint32_t *id);
+int build_guest(struct call *c, const struct froe_config *config, const struct froe_create *how,
+                uint32_t *id);

@@ -129,7 +129,8 @@ static int start(struct call *c, const struct froe_config *config)
 	struct made made = { .config = config };
 	struct froe_domain d;
 	char escape;
-	int rc = build_guest(c, config, call_has(c, 'p'), &made.id);
+	int rc = build_guest(c, config, &(struct froe_create){ .paused = call_has(c, 'p') },
+	                     &made.id);
 
 	if (rc)
 		return rc;

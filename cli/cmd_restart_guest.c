@@ -22,16 +22,22 @@ static int restart_guest(struct call *c)
 	/* The file goes with the domain, so it is read first. */
 	if (guestfile_load(c, &d, &config))
 		return call_failed_build(c, domain_name(&d));
-	rc = froe_domain_destroy(c->froe, d.id) ? call_failed(c, domain_name(&d))
-	                                        : build_guest(c, config, false, &id);
+	rc = build_guest(c, config,
+	                 &(struct froe_create){ .instead = d.id, .keep = call_has(c, 'k') }, &id);
 	froe_config_free(config);
 	return rc;
 }
+
+static const struct cmd_option options[] = {
+	{ 'k', "keep", NULL, "Give what is left of it another name, and keep it" },
+	{ 0 },
+};
 
 const struct cmd cmd_restart_guest = {
 	.name = "restart-guest",
 	.arguments = "DOMID",
 	.summary = "Destroy a guest that has ended, and create it again",
+	.options = options,
 	.least = 1,
 	.most = 1,
 	.flags = CMD_HIDDEN,

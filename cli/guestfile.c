@@ -4,19 +4,27 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "guestfile.h"
 
 int guestfile_load(struct call *c, const struct froe_domain *d, struct froe_config **config)
 {
-	char path[PATH_MAX], given[64], uuid[FROE_UUID_TEXT];
-	const char *override = given;
 	struct froe_problems problems;
+	char path[PATH_MAX], *name;
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/guest/%u.cfg", domain_folder(), d->id);
-	froe_uuid_format(d->uuid, uuid);
-	snprintf(given, sizeof(given), "uuid = \"%s\"", uuid);
-	rc = froe_config_load(c->froe, path, &override, 1, true, config, &problems);
+	rc = froe_config_load(c->froe, path, NULL, 0, true, config, &problems);
 	froe_problems_free(&problems);
-	return rc;
+	if (rc)
+		return rc;
+	/* As it is now: the file may leave the UUID out, and one set aside has another name. */
+	memcpy((*config)->uuid, d->uuid, sizeof((*config)->uuid));
+	name = *d->name ? strdup(d->name) : NULL;
+	if (name) {
+		free((*config)->name);
+		(*config)->name = name;
+	}
+	return 0;
 }

@@ -28,11 +28,17 @@ enum {
 };
 #define RESTARTS "/tool/froed/restarts"
 
+/* A word of a guest's file: the verb of a worker, or NULL, and its option. Others are not served.
+ */
+struct word {
+	const char *word, *verb, *option;
+};
+
 struct worker {
 	struct list link;
 	struct source out; /* what it says, for the log */
 	uint16_t domid;
-	const char *verb;
+	const struct word *word;
 	int pid;
 	uint32_t len;
 	char line[200];
@@ -42,7 +48,7 @@ struct worker {
 struct action {
 	struct list link;
 	uint16_t domid;
-	const char *verb;
+	const struct word *word;
 	uint64_t due;
 };
 
@@ -70,7 +76,7 @@ static void worker_free(struct worker *w)
 static void worker_say(struct worker *w)
 {
 	if (w->len)
-		log_line("%s %u: %.*s", w->verb, w->domid, (int)w->len, w->line);
+		log_line("%s %u: %.*s", w->word->verb, w->domid, (int)w->len, w->line);
 	w->len = 0;
 }
 
@@ -114,7 +120,7 @@ static int take_lock(uint16_t domid)
 	return fd;
 }
 
-static void run_child(int lock, int out, const char *verb, uint16_t domid)
+static void run_child(int lock, int out, const struct word *word, uint16_t domid)
 {
 	int null = open("/dev/null", O_RDONLY);
 	char number[8];
@@ -130,13 +136,13 @@ static void run_child(int lock, int out, const char *verb, uint16_t domid)
 	dup2(out, 2);
 	fcntl(lock, F_SETFD, 0);
 	snprintf(number, sizeof(number), "%u", domid);
-	execlp("froe", "froe", verb, number, NULL);
+	execlp("froe", "froe", word->verb, number, word->option, NULL);
 	dprintf(2, "froe: %s\n", strerror(errno));
 	_exit(127);
 }
 
 /* False: somebody is at it. */
-static bool worker_start(const char *verb, uint16_t domid)
+static bool worker_start(const struct word *word, uint16_t domid)
 {
 	int lock = take_lock(domid), out[2], pid;
 	struct worker *w;
@@ -149,12 +155,12 @@ static bool worker_start(const char *verb, uint16_t domid)
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (!pid)
-		run_child(lock, out[1], verb, domid);
+		run_child(lock, out[1], word, domid);
 	close(lock);
 	close(out[1]);
 	w = xcalloc(sizeof(*w));
 	w->domid = domid;
-	w->verb = verb;
+	w->word = word;
 	w->pid = pid;
 	w->out = (struct source){ .fd = out[0], .ready = worker_ready };
 	list_add(&w->link, &workers);
@@ -171,11 +177,11 @@ void life_child(int pid, int status)
 		if (w->pid != pid)
 			continue;
 		if (WIFSIGNALED(status))
-			log_line("froe %s %u: ended by signal %d", w->verb, w->domid,
+			log_line("froe %s %u: ended by signal %d", w->word->verb, w->domid,
 			         WTERMSIG(status));
 		else if (WEXITSTATUS(status))
 			log_line("froe %s %u: failed with status %d; the guest stays as it is",
-			         w->verb, w->domid, WEXITSTATUS(status));
+			         w->word->verb, w->domid, WEXITSTATUS(status));
 		snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, w->domid);
 		unlink(path);
 		w->pid = 0;
@@ -195,18 +201,14 @@ static const struct reason {
 	[SHUTDOWN_suspend] = { NULL }, /* somebody saves it */
 	[SHUTDOWN_crash] = { "crashed", "on_crash", "destroy" },
 	[SHUTDOWN_watchdog] = { "was ended by its watchdog", "on_watchdog", "destroy" },
-	[SHUTDOWN_soft_reset] = { "asked for a soft reset", "on_soft_reset", "soft-reset" },
+	[SHUTDOWN_soft_reset] = { "asked for a soft reset", "on_soft_reset", "preserve" },
 };
 
-/* Words of a guest's file: the verb of a worker, or NULL. The other words are not served. */
-static const struct word {
-	const char *word, *verb;
-} words[] = {
-	{ "destroy", "destroy" },
-	{ "restart", "restart-guest" },
-	{ "preserve", NULL },
-	{ "coredump-destroy", "destroy" },
-	{ "coredump-restart", "restart-guest" },
+static const struct word words[] = {
+	{ "destroy", "destroy", NULL },
+	{ "restart", "restart-guest", NULL },
+	{ "rename-restart", "restart-guest", "--keep" },
+	{ "preserve", NULL, NULL },
 };
 
 /* The last component of the guest's /vm path: what it is over all its lives. */
@@ -274,12 +276,12 @@ static int64_t restart_due(const char *vm)
 	return last;
 }
 
-static void plan(uint16_t domid, const char *verb, uint64_t due)
+static void plan(uint16_t domid, const struct word *word, uint64_t due)
 {
 	struct action *a = xcalloc(sizeof(*a));
 
 	a->domid = domid;
-	a->verb = verb;
+	a->word = word;
 	a->due = due;
 	list_add(&a->link, &actions);
 }
@@ -329,7 +331,7 @@ static void decide(uint16_t domid, uint8_t code)
 	}
 	log_line("domain %u: %s: %s", domid, r->name, w->word);
 	if (w->verb)
-		plan(domid, w->verb, due);
+		plan(domid, w, due);
 }
 
 void life_serve(void)
@@ -345,7 +347,7 @@ void life_serve(void)
 			loop_again(a->due - now);
 			continue;
 		}
-		if (!guest_find(a->domid) || worker_start(a->verb, a->domid)) {
+		if (!guest_find(a->domid) || worker_start(a->word, a->domid)) {
 			list_del(&a->link);
 			free(a);
 		} else {

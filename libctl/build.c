@@ -159,6 +159,8 @@ static int read_files(struct build *b)
 	const char *why;
 	uint64_t need;
 
+	if (b->kernel.data)
+		return 0; /* replace() has read them */
 	if (strlen(c->cmdline) > CMDLINE_MAX)
 		return froe__fail(b->f, FROE_INVALID, "shorten it",
 		                  "%s: the kernel's command line has %zu characters, at most %d",
@@ -296,11 +298,31 @@ static int rings(struct build *b)
 
 /* --- create and destroy ---------------------------------------------------------------- */
 
+/*
+ * What it takes the place of goes first: they have one name, and mostly one memory. Files that are
+ * missing or of no use are found before that.
+ */
+static int replace(struct build *b, const struct froe_create *how)
+{
+	struct froe_domain d;
+
+	if (!how || !how->instead)
+		return 0;
+	if (froe_domain_info(b->f, how->instead, &d) < 0)
+		return -1;
+	if (!(d.flags & FROE_SHUTDOWN))
+		return froe__fail(b->f, FROE_USAGE, "ask it to shut down, or destroy it",
+		                  "domain %u has not ended", d.id);
+	if (read_files(b) < 0)
+		return -1;
+	return how->keep ? froe__set_aside(b->f, d.id) : froe_domain_destroy(b->f, d.id);
+}
+
 static int build(struct build *b, const struct froe_create *how)
 {
-	if (froe__tree_check(b) < 0 || admit(b) < 0 || read_files(b) < 0 || create_domain(b) < 0 ||
-	    limit(b) < 0 || schedule(b) < 0 || froe__load(b) < 0 || froe__load_vcpu(b) < 0 ||
-	    rings(b) < 0 || keep_config(b) < 0 || froe__tree_write(b) < 0)
+	if (replace(b, how) < 0 || froe__tree_check(b) < 0 || admit(b) < 0 || read_files(b) < 0 ||
+	    create_domain(b) < 0 || limit(b) < 0 || schedule(b) < 0 || froe__load(b) < 0 ||
+	    froe__load_vcpu(b) < 0 || rings(b) < 0 || keep_config(b) < 0 || froe__tree_write(b) < 0)
 		return -1;
 	return how && how->paused ? 0 : froe_domain_unpause(b->f, b->id);
 }

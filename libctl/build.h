@@ -63,3 +63,6 @@ int froe__tree_check(struct build *b);
 int froe__tree_write(struct build *b);
 /* Take them away again. */
 int froe__tree_remove(struct froe *f, uint32_t id);
+
+/* A guest that has ended gets another name and UUID, and stays. */
+int froe__set_aside(struct froe *f, uint32_t id);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 #include "config.h"
 
@@ -100,22 +99,13 @@ static void take_name(struct parse *p, struct froe_config *c)
 			}
 }
 
-static void make_uuid(struct parse *p, uint8_t uuid[16])
-{
-	if (getrandom(uuid, 16, 0) != 16)
-		p->nomem = true;
-	/* RFC 9562: version 4, variant 1. */
-	uuid[6] = (uuid[6] & 0x0f) | 0x40;
-	uuid[8] = (uuid[8] & 0x3f) | 0x80;
-}
-
 static void take_uuid(struct parse *p, struct froe_config *c)
 {
 	static const uint8_t control_domain[16];
 	const char *text = string(p, "uuid");
 
 	if (!text) {
-		make_uuid(p, c->uuid);
+		froe__uuid_make(c->uuid);
 		return;
 	}
 	c->uuid_given = true;
@@ -269,12 +259,15 @@ static enum froe_action take_action(struct parse *p, const char *key, enum froe_
 	for (unsigned a = 0; text && a < ACTIONS; a++) {
 		if (strcmp(text, action_names[a]))
 			continue;
-		if (a == FROE_ACTION_RENAME_RESTART)
-			ERROR(p, find(p, key), "\"restart\" or \"preserve\" does one half of it",
-			      "not supported yet by Froe: it would need guests to be renamed");
 		if (a == FROE_ACTION_COREDUMP_DESTROY || a == FROE_ACTION_COREDUMP_RESTART)
-			WARN(p, find(p, key), NULL,
-			     "Froe does not write core dumps yet; the rest is done");
+			ERROR(p, find(p, key),
+			      a == FROE_ACTION_COREDUMP_DESTROY
+			              ? "\"destroy\" does the rest of it, \"preserve\" keeps its memory"
+			              : "\"restart\" does the rest of it, \"rename-restart\" keeps its memory",
+			      "not supported yet by Froe: it would need core dumps");
+		if (a == FROE_ACTION_SOFT_RESET)
+			ERROR(p, find(p, key), "\"restart\" boots it again",
+			      "not supported yet by Froe: it would need soft resets");
 		return a;
 	}
 	return otherwise;
@@ -286,7 +279,7 @@ static void take_actions(struct parse *p, struct froe_config *c)
 	c->on_reboot = take_action(p, "on_reboot", FROE_ACTION_RESTART);
 	c->on_watchdog = take_action(p, "on_watchdog", FROE_ACTION_DESTROY);
 	c->on_crash = take_action(p, "on_crash", FROE_ACTION_DESTROY);
-	c->on_soft_reset = take_action(p, "on_soft_reset", FROE_ACTION_SOFT_RESET);
+	c->on_soft_reset = take_action(p, "on_soft_reset", FROE_ACTION_PRESERVE);
 }
 
 /* --- the whole ------------------------------------------------------------------------- */

@@ -272,12 +272,15 @@ char *froe_cpumap_format(const struct froe_cpumap *map, uint32_t cpus);
 /* --- building guests (build.c) ------------------------------------------------------------- */
 
 struct froe_create {
-	bool paused; /* leave it paused */
+	bool paused;      /* leave it paused */
+	uint32_t instead; /* of this domain of the same name, which has ended; 0: of none */
+	bool keep;        /* that one, under another name and UUID; else it is destroyed */
 };
 /*
  * Build the guest and start it. Memory is admitted before anything is built (FROE_NO_CAPACITY), a
  * name in use is FROE_EXISTS, a kernel or initrd that is missing or of no use FROE_BUILD, and
- * whatever fails leaves nothing behind.
+ * whatever fails leaves nothing behind. The name is nobody else's to take between the end of the
+ * domain that is replaced and the guest's beginning.
  */
 int froe_domain_create(struct froe *f, const struct froe_config *c, const struct froe_create *how,
                        uint32_t *id);

@@ -54,3 +54,8 @@ int froe__domain_get(struct froe *f, uint32_t id, struct froe_domain *domain);
 void froe__name_path(const char *name, char path[FROE_NAME_PATH]);
 /* 0 and the id of the domain of that name; 1: there is none; 2: only the store knows of it. */
 int froe__name_find(struct froe *f, const char *name, uint32_t *id);
+
+/* --- text.c --- */
+
+/* A random one. */
+void froe__uuid_make(uint8_t uuid[16]);

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * UUIDs as text.
+ * UUIDs: new ones, and as text.
  */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include "internal.h"
+
+void froe__uuid_make(uint8_t uuid[16])
+{
+	/* So few bytes always come as a whole (getrandom(2)). */
+	(void)!getrandom(uuid, 16, 0);
+	/* RFC 9562: version 4, variant 1. */
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+}
 
 void froe_uuid_format(const uint8_t uuid[16], char text[FROE_UUID_TEXT])
 {

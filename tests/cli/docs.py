@@ -8,7 +8,7 @@ import re
 import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-HIDDEN = {"restart-guest": "-h --help"}
+HIDDEN = {"restart-guest": "-k --keep -h --help"}
 
 
 def text(name):

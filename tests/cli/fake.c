@@ -248,6 +248,8 @@ int froe_domain_create(struct froe *f, const struct froe_config *c, const struct
 
 	if (begin(f, "create"))
 		return -1;
+	if (how->instead)
+		note("%s %u", how->keep ? "set aside" : "destroy", how->instead);
 	note("create %s memory=%llu vcpus=%u%s", c->name, (unsigned long long)c->memory, c->vcpus,
 	     how->paused ? " paused" : "");
 	if (run && system(run))

@@ -134,7 +134,7 @@ load helpers
 	[ "$status" -eq 10 ]
 	json 'isinstance(j, list) and [d["domid"] for d in j] == [0, 1, 3]'
 	json 'j[0]["config"]["c_info"]["name"] == "Domain-0"'
-	json 'j[1]["config"]["c_info"] == {"type": "pvh", "name": "new", "run_hotplug_scripts": "True",
+	json 'j[1]["config"]["c_info"] == {"type": "pvh", "name": "web1", "run_hotplug_scripts": "True",
 		"uuid": "01234567-89ab-cdef-0123-456789abcdef"}'
 	json 'j[1]["config"]["b_info"]["max_memkb"] == 65536 and "error" in j[2]'
 	froe list -l 1

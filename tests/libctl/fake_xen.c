@@ -190,6 +190,9 @@ static long domctl(struct xen_domctl *op)
 	case XEN_DOMCTL_destroydomain:
 		drop(d);
 		return 0;
+	case XEN_DOMCTL_setdomainhandle:
+		memcpy(d->handle, op->u.setdomainhandle.handle, 16);
+		return 0;
 	case XEN_DOMCTL_pausedomain:
 		d->pauses++;
 		return 0;

@@ -267,6 +267,124 @@ static void test_names(void)
 	CHECK(froe_domain_destroy(f, id) == 0);
 }
 
+/* As it was before: no domain, no node, no file. */
+static void check_nothing(const char *before)
+{
+	char *now, text[10];
+
+	CHECK_EQ(domains(), 1);
+	fake_store_set("/local", NULL);
+	fake_store_set("/vm", NULL);
+	fake_store_set("/froe", NULL);
+	now = fake_store_dump();
+	if (!CHECK(!strcmp(before, now)))
+		fprintf(stderr, "%s", now);
+	free(now);
+	for (int id = 1; id < 4; id++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "guest/%d.cfg", id);
+		CHECK(!run_file(text, sizeof(text), name));
+	}
+	CHECK(!run_file(text, sizeof(text), "lock/web_2eexample"));
+}
+
+/* --- one in place of another ----------------------------------------------------------- */
+
+/* What is called `name` is `id`, for everybody who asks. */
+static bool is_called(const char *name, uint32_t id)
+{
+	char path[64], text[FROE_UUID_TEXT];
+	struct froe_domain d;
+	const char *vm;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/vm", id);
+	vm = fake_store_get(path);
+	if (froe_domain_find(f, name, &d) < 0 || d.id != id || !vm)
+		return false;
+	froe_uuid_format(d.uuid, text);
+	snprintf(path, sizeof(path), "/vm/%s/name", text);
+	return !strncmp(vm, path, strlen(path) - 5) && fake_store_get(path) &&
+	       !strcmp(fake_store_get(path), name);
+}
+
+static void test_instead(void)
+{
+	struct froe_create how = { .instead = 1 };
+	char text[100], aside[2][FROE_NAME_MAX + 1];
+	struct froe_domain d;
+	uint32_t id;
+	char *before;
+
+	begin();
+	before = fake_store_dump();
+	REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0 && id == 1);
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_USAGE, "has not ended");
+	fake_flags[1] = XEN_DOMINF_shutdown;
+	config.kernel = (char *)"/nothing";
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_BUILD, "/nothing");
+	CHECK(is_called("web.example", 1));
+	config.kernel = kernel_path;
+	CHECK(froe_domain_create(f, &config, &how, &id) == 0 && id == 2);
+	CHECK(!fake_domain[1] && is_called("web.example", 2));
+	/* It stays, with another name, and with nothing more to follow from its end. */
+	for (how.keep = true; id < 4; id++) {
+		char at[128];
+
+		how.instead = id;
+		fake_flags[id] = XEN_DOMINF_shutdown;
+		REQUIRE(froe_domain_create(f, &config, &how, NULL) == 0);
+		CHECK(is_called("web.example", id + 1));
+		REQUIRE(froe_domain_info(f, id, &d) == 0);
+		strcpy(aside[id - 2], d.name);
+		CHECK(!strncmp(d.name, "web.example-20", 14) && is_called(d.name, id));
+		CHECK(strlen(d.name) >= strlen("web.example-20261128T1400Z") && d.name[20] == 'T' &&
+		      d.name[25] == 'Z');
+		froe_uuid_format(d.uuid, text);
+		snprintf(at, sizeof(at), "/vm/%s/on_reboot", text);
+		CHECK(fake_store_get(at) && !strcmp(fake_store_get(at), "preserve"));
+	}
+	CHECK(strcmp(aside[0], aside[1]));
+	CHECK(run_file(text, sizeof(text), "guest/2.cfg"));
+	for (id = 2; id < 5; id++)
+		CHECK(froe_domain_destroy(f, id) == 0);
+	check_nothing(before);
+	free(before);
+}
+
+/* Whatever fails, what is left of the old one has the old name or the new one as a whole. */
+static void test_instead_fails(void)
+{
+	struct froe_create how = { .instead = 1, .keep = true };
+	unsigned failed = 0, renamed = 0;
+	uint32_t id;
+
+	for (int store = 0; store < 2; store++) {
+		int rc = -1;
+
+		for (int at = 1; rc && at < 300; at++) {
+			begin();
+			REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0);
+			fake_flags[1] = XEN_DOMINF_shutdown;
+			if (store)
+				fake_refuse_at = at;
+			else
+				fake_fail_at = fake_calls + at;
+			fake_fail_with = ENOMEM;
+			rc = froe_domain_create(f, &config, &how, &id);
+			fake_refuse_at = 0;
+			failed += rc != 0;
+			if (!rc || is_called("web.example", 1))
+				continue;
+			renamed++;
+			CHECK(is_called(fake_store_get("/local/domain/1/name"), 1));
+			CHECK(domains() == 2 && !fake_store_get("/froe/name/web_2eexample"));
+		}
+		CHECK_EQ(rc, 0);
+	}
+	CHECK(failed > 80 && renamed > 40);
+}
+
 /* Two of one name at once: one comes to be. */
 static void *create_one(void *result)
 {
@@ -302,28 +420,6 @@ static void test_lock(void)
 }
 
 /* --- failures -------------------------------------------------------------------------- */
-
-/* As it was before: no domain, no node, no file. */
-static void check_nothing(const char *before)
-{
-	char *now, text[10];
-
-	CHECK_EQ(domains(), 1);
-	fake_store_set("/local", NULL);
-	fake_store_set("/vm", NULL);
-	fake_store_set("/froe", NULL);
-	now = fake_store_dump();
-	if (!CHECK(!strcmp(before, now)))
-		fprintf(stderr, "%s", now);
-	free(now);
-	for (int id = 1; id < 4; id++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "guest/%d.cfg", id);
-		CHECK(!run_file(text, sizeof(text), name));
-	}
-	CHECK(!run_file(text, sizeof(text), "lock/web_2eexample"));
-}
 
 static bool nodes_left(void)
 {
@@ -554,6 +650,8 @@ void test_main(void)
 	fake_store_start();
 	test_create();
 	test_names();
+	test_instead();
+	test_instead_fails();
 	test_lock();
 	test_refusals();
 	test_affinity();

@@ -63,18 +63,18 @@ def test_actions():
                                        (CRASH, "on_crash", "destroy"), (WATCHDOG, "on_watchdog", "destroy"),
                                        (SOFT_RESET, "on_soft_reset", None), (SUSPEND, "on_poweroff", None)):
             for word, verb in ((None, otherwise), ("destroy", "destroy"), ("restart", "restart-guest"),
-                               ("preserve", None), ("coredump-destroy", "destroy"),
-                               ("coredump-restart", "restart-guest"), ("rename-restart", None), ("nonsense", None)):
+                               ("preserve", None), ("rename-restart", "restart-guest"),
+                               ("coredump-destroy", None), ("soft-reset", None), ("nonsense", None)):
                 d.guest(domid, f"g{domid}")
                 if word:
                     c.write(f"/vm/u{domid}/{key}", word)
                 ended(d, domid, reason)
                 equal(c.event(), ("@releaseDomain", "r"))
                 if verb and reason != SUSPEND:
-                    want.append(f"{verb} {domid}")
+                    want.append(f"{verb} {domid}{' --keep' if word == 'rename-restart' else ''}")
                 equal(sorted(wait_calls(d, len(want))), sorted(want), f"{reason}, {key}={word}")
                 domid += 1
-        d.wait_log('on_crash="rename-restart" is not supported, it stays')
+        d.wait_log('on_crash="coredump-destroy" is not supported, it stays')
         d.wait_log("destroy 10: this is said")
         d.deaths()
         c.quiet()
