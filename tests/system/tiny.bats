@@ -3,6 +3,7 @@
 # Many guests and bad ones: each ends with one clear line, and nothing is left.
 #
 # run 2-cpus: --smp 2 --no-net --no-disk
+# before: "$here/add_python" overlay
 load guests
 
 setup_file() {
@@ -65,6 +66,11 @@ used_kib() {
 		/proc/meminfo
 }
 
+# What froed has allocated.
+froed_kib() {
+	awk '$1 == "RssAnon:" { print $2 }' "/proc/$(</run/froe/froed.pid)/status"
+}
+
 # the_line REGEX: since the message ring was cleared, one such line and no crash besides.
 the_line() {
 	froe dmesg >/tmp/ring
@@ -78,8 +84,11 @@ the_line() {
 	for ((i = 0; i < cycles; i++)); do
 		tiny idle again
 		froe destroy again
+		((i != 20)) || froed=$(froed_kib)
 	done
 	same_as_before
+	echo "froed: $froed KiB after 20, $(froed_kib) KiB after $cycles"
+	[ "$(froed_kib)" -le $((froed + 8)) ]
 	echo "in use: $memory KiB before, $(used_kib) KiB after"
 	[ "$(used_kib)" -lt $((memory + 2048)) ]
 }
@@ -123,6 +132,22 @@ the_line() {
 	tiny triple faulty
 	wait_for 20 gone faulty
 	alone
+}
+
+@test "rename-restart: each that crashes stays under another name, and the guest goes on" {
+	take_stock
+	tiny triple twice "on_crash='rename-restart'"
+	wait_for 40 eval '[ "$(froe list | grep -cE "^twice-[0-9]{8}T[0-9]{4}Z.* ---sc-")" = 5 ]'
+	wait_for 10 state_is twice ---sc-
+	froe list -v
+	[ "$(froe list -v | awk 'NR > 2 { print $1 }' | sort -u | wc -l)" = 6 ]
+	[ "$(froe list -v | awk 'NR > 2 { print $7 }' | sort -u | wc -l)" = 6 ]
+	aside=$(froe list | awk '$1 ~ /^twice-/ { print $1; exit }')
+	froe list -l "$aside" | grep -qF "\"name\": \"$aside\""
+	destroy_all
+	alone
+	xenstore-rm /tool/froed
+	same_as_before
 }
 
 @test "halted for good with interrupts off is powered off" {
@@ -192,6 +217,13 @@ the_line() {
 	froe destroy giver
 	alone
 	same_as_before
+}
+
+@test "the store as a client in pure Python sees it, by froed's socket and by the kernel" {
+	tiny idle seen
+	for way in /run/xenstored/socket /dev/xen/xenbus; do
+		[ "$(python/run store_client.py $way)" = 'done' ]
+	done
 }
 
 # hostile N: a guest that misbehaves in this way (kernels/hostile.c) while others come and go.
