@@ -4,7 +4,6 @@
  * a look and no promise; what counts is what creating the guest finds.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "check.h"

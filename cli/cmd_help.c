@@ -3,7 +3,6 @@
  * froe help: the verbs, or one of them.
  */
 #include <stdio.h>
-#include <string.h>
 #include "output.h"
 
 static void get_name(const void *row, struct cell *cell)

@@ -2,7 +2,6 @@
 /*
  * froe list: the domains. What xl prints, to the byte; programs get more with --json.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include "list_long.h"
 #include "output.h"

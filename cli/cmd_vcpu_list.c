@@ -2,7 +2,6 @@
 /*
  * froe vcpu-list: the vCPUs of the domains, where they run and where they may.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include "output.h"
 

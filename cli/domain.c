@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "output.h"
 
 static int failed(struct call *c, const char *item, int code)

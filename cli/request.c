@@ -2,7 +2,6 @@
 /*
  * Asking guests to end. All are asked first, and then waited for: they go down side by side.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include "output.h"
 #include "request.h"

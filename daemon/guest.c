@@ -5,7 +5,6 @@
 #include "journal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <xen/io/xs_wire.h>
 

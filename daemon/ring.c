@@ -10,7 +10,6 @@
 #include "conn.h"
 #include "journal.h"
 
-#include <errno.h>
 #include <string.h>
 #include <xen/io/xs_wire.h>
 

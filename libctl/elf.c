@@ -9,7 +9,6 @@
 #include <elf.h>
 #include <string.h>
 #include "kernel.h"
-#include <xen/xen.h>
 #include <xen/elfnote.h>
 
 #define LIMIT        (1ul << 32) /* a PVH kernel is entered with 32-bit addresses */

@@ -2,7 +2,6 @@
 /*
  * The host: its CPUs and memory, the hypervisor's version and messages.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
