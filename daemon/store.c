@@ -211,7 +211,7 @@ static void apply_rm(struct node **root, const struct change *c)
 	node_remove(n, name, strlen(name));
 }
 
-void store_apply(struct node **root, const struct change *c)
+static void apply(struct node **root, const struct change *c)
 {
 	struct node *n;
 	uint32_t old;
@@ -268,7 +268,7 @@ static void commit_rm(const struct change *c)
 		strcpy(path, c->path);
 		tell_below(path, n);
 	}
-	store_apply(&tree, c);
+	apply(&tree, c);
 }
 
 void store_commit(const struct change *c)
@@ -289,12 +289,12 @@ void store_commit(const struct change *c)
 		return;
 	}
 	if (!watch_any()) {
-		store_apply(&tree, c);
+		apply(&tree, c);
 		return;
 	}
 	nearest(NULL, c->path, &n, &missing);
 	old = perms_get(n->perms);
-	store_apply(&tree, c);
+	apply(&tree, c);
 	n = node_find(tree, c->path);
 	who.after = n->perms;
 	*(missing ? &who.parent : &who.before) = old;
@@ -304,7 +304,7 @@ void store_commit(const struct change *c)
 
 void store_replay(const struct change *c)
 {
-	store_apply(&tree, c);
+	apply(&tree, c);
 }
 
 static int check_make(struct tx *tx, const struct change *c)
@@ -394,7 +394,7 @@ int store_change(struct tx *tx, const struct change *c)
 	}
 	rc = tx_log(tx, c);
 	if (!rc)
-		store_apply(tx_root(tx), c);
+		apply(tx_root(tx), c);
 	return rc;
 }
 

@@ -113,7 +113,6 @@ bool store_get(const char *path, char *to, size_t size);
 void store_commit(const struct change *c);
 /* The same without journal and watches: a change that comes from the journal. */
 void store_replay(const struct change *c);
-void store_apply(struct node **root, const struct change *c);
 void store_save(void);
 /* A domain is gone: nothing in the store belongs to it or names it any more. */
 void store_forget_domain(uint16_t domid);
