@@ -63,8 +63,9 @@ bool dom0_owns(const struct range *own, u32 own_count, paddr_t start, paddr_t en
  * "--"). *added: the added words, "" if there are none. -EINVAL: *why says what is wrong with it.
  */
 int dom0_cmdline(const char *own, char *out, size_t size, const char **added, const char **why);
-/* Put dom0_mem= into the hypervisor's own command line, in place of what it says or at its end. */
-void dom0_cmdline_effective(char *line, size_t size, u64 bytes);
+/* The hypervisor's command line as it is in effect: dom0_mem= first, then all other words of own.
+ */
+void dom0_cmdline_effective(const char *own, char *out, size_t size, u64 bytes);
 
 /* --- dom0_acpi.c ----------------------------------------------------------- */
 

@@ -452,20 +452,19 @@ static void expect_effective(const char *in, u64 bytes, const char *out)
 {
 	char line[48];
 
-	strlcpy(line, in, sizeof(line));
-	dom0_cmdline_effective(line, sizeof(line), bytes);
+	dom0_cmdline_effective(in, line, sizeof(line), bytes);
 	CHECK(strcmp(line, out) == 0);
 }
 
 static void test_effective(void)
 {
 	expect_effective("", 1216 * MIB, "dom0_mem=1216M");
-	expect_effective("console=com1", MIB + 4096, "console=com1 dom0_mem=1028K");
+	expect_effective("console=com1", MIB + 4096, "dom0_mem=1028K console=com1");
 	expect_effective("dom0_mem=1G a", GIB, "dom0_mem=1024M a");
-	expect_effective("a dom0_mem=5G b dom0_mem=1G", GIB, "a dom0_mem=1024M b");
-	/* 47 characters fit: the value stays, words that do not fit go. */
+	expect_effective("a dom0_mem=5G b dom0_mem=1G", GIB, "dom0_mem=1024M a b");
+	/* 47 characters fit: the value stays, what does not fit goes. */
 	expect_effective("0123456789 0123456789 0123456789 0123456789 abc", 64 * MIB,
-	                 "0123456789 0123456789 0123456789 dom0_mem=64M");
+	                 "dom0_mem=64M 0123456789 0123456789 0123456789 0");
 }
 
 void unit_main(void)

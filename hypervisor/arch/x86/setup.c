@@ -10,7 +10,6 @@
 #include <hostmap.h>
 #include <page.h>
 #include <printk.h>
-#include <string.h>
 #include <timer.h>
 #include <virt.h>
 #include <watchdog.h>
@@ -34,7 +33,6 @@ static void __init read_loader(u32 magic, paddr_t info)
 	int rc = bootinfo_parse(magic, info, map_low, &boot_info, &why);
 
 	boot_options_parse(rc ? "" : boot_info.cmdline);
-	strlcpy(boot_cmdline_effective, boot_info.cmdline, sizeof(boot_cmdline_effective));
 	console_init();
 	if (rc)
 		boot_fail("what the boot loader left cannot be used: %s", why);

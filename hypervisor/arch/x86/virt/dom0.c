@@ -59,8 +59,8 @@ static void __init take_ram(void)
 	plan.own_count = bootmem_take_low(size, plan.own, ARRAY_SIZE(plan.own));
 	for (u32 i = 0; i < plan.own_count; i++)
 		plan.pages += (plan.own[i].end - plan.own[i].start) / PAGE_SIZE;
-	dom0_cmdline_effective(boot_cmdline_effective, sizeof(boot_cmdline_effective),
-	                       plan.pages * PAGE_SIZE);
+	dom0_cmdline_effective(boot_info.cmdline, boot_cmdline_effective,
+	                       sizeof(boot_cmdline_effective), plan.pages * PAGE_SIZE);
 }
 
 static void __init parse_kernel(void)

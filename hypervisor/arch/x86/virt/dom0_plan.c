@@ -307,37 +307,14 @@ int dom0_cmdline(const char *own, char *out, size_t size, const char **added, co
 	return 0;
 }
 
-void dom0_cmdline_effective(char *line, size_t size, u64 bytes)
+void dom0_cmdline_effective(const char *own, char *out, size_t size, u64 bytes)
 {
-	static char old[BOOT_CMDLINE_MAX];
-	char value[40];
-	const char *s = old, *word;
-	bool said = false;
-	size_t len, n = 0, value_len;
+	const char *word;
+	size_t len, n;
 
-	value_len = (size_t)(bytes % MIB
-	                             ? snprintf(value, sizeof(value), "dom0_mem=%luK", bytes / KIB)
-	                             : snprintf(value, sizeof(value), "dom0_mem=%luM",
-	                                        bytes / MIB));
-	strlcpy(old, line, sizeof(old));
-
-	/* Room for the value is kept to the end, so that it is in the line whatever else is. */
-	while (next_word(&s, &word, &len)) {
-		if (word_starts(word, len, "dom0_mem=")) {
-			if (said)
-				continue;
-			said = true;
-			word = value;
-			len = value_len;
-		}
-		if (n + 1 + len + (said ? 0 : 1 + value_len) >= size)
-			break;
-		if (n)
-			line[n++] = ' ';
-		memcpy(line + n, word, len);
-		n += len;
-	}
-	line[n] = '\0';
-	if (!said)
-		snprintf(line + n, size - n, "%s%s", n ? " " : "", value);
+	n = (size_t)(bytes % MIB ? snprintf(out, size, "dom0_mem=%luK", bytes / KIB)
+	                         : snprintf(out, size, "dom0_mem=%luM", bytes / MIB));
+	while (n < size && next_word(&own, &word, &len))
+		if (!word_starts(word, len, "dom0_mem="))
+			n += (size_t)snprintf(out + n, size - n, " %.*s", (int)len, word);
 }
