@@ -33,12 +33,8 @@ static const struct {
 	[HVM_PARAM_CONSOLE_PFN] = { NOT_SELF, SELF },
 	[HVM_PARAM_CONSOLE_EVTCHN] = { SELF, SELF },
 	[HVM_PARAM_ACPI_IOPORTS_LOCATION] = { SELF, SELF },
-	[HVM_PARAM_MEMORY_EVENT_CR0] = { OLD, OLD },
-	[HVM_PARAM_MEMORY_EVENT_CR3] = { OLD, OLD },
-	[HVM_PARAM_MEMORY_EVENT_CR4] = { OLD, OLD },
-	[HVM_PARAM_MEMORY_EVENT_INT3] = { OLD, OLD },
-	[HVM_PARAM_NESTEDHVM] = { OLD, OLD },
-	[HVM_PARAM_MEMORY_EVENT_SINGLE_STEP] = { OLD, OLD },
+	/* These, NESTEDHVM, and MEMORY_EVENT_SINGLE_STEP. */
+	[HVM_PARAM_MEMORY_EVENT_CR0... HVM_PARAM_MEMORY_EVENT_SINGLE_STEP] = { OLD, OLD },
 	[HVM_PARAM_BUFIOREQ_EVTCHN] = { OLD, OLD },
 	[HVM_PARAM_MEMORY_EVENT_MSR] = { OLD, OLD },
 	[HVM_PARAM_IOREQ_SERVER_PFN] = { ONCE, NOT_SELF },
@@ -101,29 +97,33 @@ static int param_apply(struct domain *d, u32 index, u64 value)
 	return 0;
 }
 
+/* The domain that op is about, and the index made safe. */
+static int param_target(struct hypercall *c, struct xen_hvm_param *op, struct domain **d)
+{
+	if (op->index >= HVM_NR_PARAMS)
+		return -EINVAL;
+	op->index = (u32)index_nospec(op->index, HVM_NR_PARAMS);
+	return hypercall_target(c, op->domid, d);
+}
+
 s64 do_hvm_set_param(struct hypercall *c, void *arg)
 {
-	const struct xen_hvm_param *op = arg;
-	u32 index = op->index;
+	struct xen_hvm_param *op = arg;
 	struct domain *d;
+	int rc = param_target(c, op, &d);
 	u64 old;
-	int rc;
 
-	if (index >= HVM_NR_PARAMS)
-		return -EINVAL;
-	index = (u32)index_nospec(index, HVM_NR_PARAMS);
-	rc = hypercall_target(c, op->domid, &d);
 	if (rc)
 		return rc;
 	spin_lock(&d->lock);
-	old = d->params[index];
-	rc = rule_check(rules[index].set, d == c->d, old && old != op->value);
+	old = d->params[op->index];
+	rc = rule_check(rules[op->index].set, d == c->d, old && old != op->value);
 	if (!rc)
-		rc = param_apply(d, index, op->value);
+		rc = param_apply(d, op->index, op->value);
 	if (!rc)
-		d->params[index] = op->value;
+		d->params[op->index] = op->value;
 	spin_unlock(&d->lock);
-	if (!rc && index == HVM_PARAM_CALLBACK_IRQ)
+	if (!rc && op->index == HVM_PARAM_CALLBACK_IRQ)
 		for (u32 i = 0; i < d->max_vcpus; i++)
 			if (d->vcpu[i])
 				event_upcall_changed(d->vcpu[i]);
@@ -134,18 +134,13 @@ s64 do_hvm_set_param(struct hypercall *c, void *arg)
 s64 do_hvm_get_param(struct hypercall *c, void *arg)
 {
 	struct xen_hvm_param *op = arg;
-	u32 index = op->index;
 	struct domain *d;
-	int rc;
+	int rc = param_target(c, op, &d);
 
-	if (index >= HVM_NR_PARAMS)
-		return -EINVAL;
-	index = (u32)index_nospec(index, HVM_NR_PARAMS);
-	rc = hypercall_target(c, op->domid, &d);
 	if (rc)
 		return rc;
-	rc = rule_check(rules[index].get, d == c->d, false);
-	op->value = rc ? 0 : READ_ONCE(d->params[index]);
+	rc = rule_check(rules[op->index].get, d == c->d, false);
+	op->value = rc ? 0 : READ_ONCE(d->params[op->index]);
 	domain_put(d);
 	return rc;
 }
