@@ -390,59 +390,55 @@ static u32 read_map(const u64 *map, u32 n)
 	return (u32)(READ_ONCE(map[n / 2]) >> (n % 2 * 32));
 }
 
-int vlapic_read(struct vcpu *v, u32 msr, u64 *val)
+/* -1: write-only or absent. */
+static s64 read_register(const struct vcpu *v, u32 msr)
 {
 	const struct vlapic *l = &v->vlapic;
 
 	switch (msr) {
 	case X2APIC_ID:
-		*val = v->apic_id;
-		return 0;
+		return v->apic_id;
 	case X2APIC_VERSION:
-		*val = VERSION;
-		return 0;
+		return VERSION;
 	case X2APIC_TPR:
-		*val = l->tpr;
-		return 0;
+		return l->tpr;
 	case X2APIC_PPR:
-		*val = ppr_class(l, l->tpr) == l->tpr >> 4 ? l->tpr : ppr_class(l, l->tpr) << 4;
-		return 0;
+		return ppr_class(l, l->tpr) == l->tpr >> 4 ? l->tpr : ppr_class(l, l->tpr) << 4;
 	case X2APIC_LDR:
-		*val = logical_id(v);
-		return 0;
+		return logical_id(v);
 	case X2APIC_SVR:
-		*val = l->svr;
-		return 0;
+		return l->svr;
 	case X2APIC_ISR ... X2APIC_ISR + 7:
-		*val = read_map(l->isr, msr - X2APIC_ISR);
-		return 0;
+		return read_map(l->isr, msr - X2APIC_ISR);
 	case X2APIC_TMR ... X2APIC_TMR + 7:
-		*val = read_map(l->tmr, msr - X2APIC_TMR);
-		return 0;
+		return read_map(l->tmr, msr - X2APIC_TMR);
 	case X2APIC_IRR ... X2APIC_IRR + 7:
-		*val = read_map(l->irr, msr - X2APIC_IRR);
-		return 0;
+		return read_map(l->irr, msr - X2APIC_IRR);
 	case X2APIC_ESR:
-		*val = l->esr;
-		return 0;
-	case X2APIC_ICR:
-		*val = l->icr;
-		return 0;
+		return l->esr;
 	case X2APIC_LVT ... X2APIC_LVT + LVT_COUNT - 1:
-		*val = l->lvt[msr - X2APIC_LVT];
-		return 0;
+		return l->lvt[msr - X2APIC_LVT];
 	case X2APIC_TMICT:
-		*val = l->tmict;
-		return 0;
+		return l->tmict;
 	case X2APIC_TMCCT:
-		*val = timer_current(l);
-		return 0;
+		return timer_current(l);
 	case X2APIC_TDCR:
-		*val = l->tdcr;
-		return 0;
-	default:
-		return -EINVAL; /* write-only or absent */
+		return l->tdcr;
 	}
+	return -1;
+}
+
+int vlapic_read(struct vcpu *v, u32 msr, u64 *val)
+{
+	s64 value;
+
+	if (msr == X2APIC_ICR) { /* the only one with 64 bits */
+		*val = v->vlapic.icr;
+		return 0;
+	}
+	value = read_register(v, msr);
+	*val = (u64)value;
+	return value < 0 ? -EINVAL : 0;
 }
 
 /* SDM 10.4.7.1: after power-up and INIT all but the id is as after reset. */
