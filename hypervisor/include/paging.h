@@ -34,7 +34,6 @@ enum mem_type {
 };
 
 struct pt_format {
-	const char *name;
 	u8 levels;       /* 4 or 5 (guest LA57), 3 for PAE, 2 for 32-bit */
 	u8 entry_bytes;  /* 8, or 4 for 32-bit non-PAE */
 	u8 bits[5];      /* index bits of each level, [0] = last level (4 KiB leaves) */

@@ -20,7 +20,6 @@
 #define ALL_GRANTS (PTE_P | PTE_W | PTE_U | PTE_NX)
 
 const struct pt_format pt_host = {
-	.name = "host",
 	.levels = 4,
 	.table_flags = PTE_P | PTE_W | PTE_A,
 	.mem_type = X86_MEM_TYPES,
@@ -32,14 +31,12 @@ const struct pt_format pt_host = {
  * PAT, the result is combined with the guest's own choice (APM2 15.25.8).
  */
 const struct pt_format pt_npt = {
-	.name = "npt",
 	.levels = 4,
 	.table_flags = PTE_P | PTE_W | PTE_U | PTE_A,
 	.mem_type = X86_MEM_TYPES,
 };
 
 const struct pt_format pt_guest_64 = {
-	.name = "guest-64",
 	.levels = 4,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 9, 9 },
@@ -49,7 +46,6 @@ const struct pt_format pt_guest_64 = {
 };
 
 const struct pt_format pt_guest_la57 = {
-	.name = "guest-la57",
 	.levels = 5,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 9, 9, 9 },
@@ -60,7 +56,6 @@ const struct pt_format pt_guest_la57 = {
 
 /* The four page-directory-pointer entries of PAE have no W, U and NX (APM2 5.2.3). */
 const struct pt_format pt_guest_pae = {
-	.name = "guest-pae",
 	.levels = 3,
 	.entry_bytes = 8,
 	.bits = { 9, 9, 2 },
@@ -70,7 +65,6 @@ const struct pt_format pt_guest_pae = {
 };
 
 const struct pt_format pt_guest_32 = {
-	.name = "guest-32",
 	.levels = 2,
 	.entry_bytes = 4,
 	.bits = { 10, 10 },
