@@ -81,6 +81,14 @@ void life_check(void);
 void life_know(uint16_t domid);
 /* What is due by now. */
 void life_serve(void);
-/* A child has ended. */
-void life_child(int pid, int status);
 bool life_is_port(int port);
+
+/* --- workers (worker.c) ---------------------------------------------------------------------- */
+
+void worker_open(const char *run_dir);
+/* froe VERB DOMID [OPTION], in the background. False: somebody is at it. */
+bool worker_start(const char *verb, const char *option, uint16_t domid);
+/* A child has ended. */
+void worker_ended(int pid, int status);
+/* The domain is no more: nor is its lock. */
+void worker_forget(uint16_t domid);

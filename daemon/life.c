@@ -8,14 +8,8 @@
 #include "guest.h"
 #include "journal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <signal.h>
-#include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <xen/sched.h>
 
@@ -34,16 +28,6 @@ struct word {
 	const char *word, *verb, *option;
 };
 
-struct worker {
-	struct list link;
-	struct source out; /* what it says, for the log */
-	uint16_t domid;
-	const struct word *word;
-	int pid;
-	uint32_t len;
-	char line[200];
-};
-
 /* What a guest that has ended still has to get. */
 struct action {
 	struct list link;
@@ -52,7 +36,7 @@ struct action {
 	uint64_t due;
 };
 
-static struct list workers = { &workers, &workers }, actions = { &actions, &actions };
+static struct list actions = { &actions, &actions };
 static const char *dir;
 static int deaths = -1;
 static struct domain_state *known; /* the list as it was last seen */
@@ -63,135 +47,7 @@ bool life_is_port(int port)
 	return port == deaths;
 }
 
-/* --- workers -------------------------------------------------------------------------------- */
-
-static void worker_free(struct worker *w)
-{
-	if (w->out.fd >= 0)
-		loop_del(&w->out);
-	list_del(&w->link);
-	loop_free(w);
-}
-
-static void worker_say(struct worker *w)
-{
-	if (w->len)
-		log_line("%s %u: %.*s", w->word->verb, w->domid, (int)w->len, w->line);
-	w->len = 0;
-}
-
-static void worker_ready(struct source *s, uint32_t events)
-{
-	struct worker *w = container_of(s, struct worker, out);
-	char text[512];
-	ssize_t n = read(s->fd, text, sizeof(text));
-
-	for (ssize_t i = 0; i < n; i++) {
-		if (text[i] == '\n' || w->len == sizeof(w->line))
-			worker_say(w);
-		if (text[i] != '\n')
-			w->line[w->len++] = text[i];
-	}
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-		return;
-	worker_say(w);
-	loop_del(s);
-	if (!w->pid)
-		worker_free(w);
-}
-
-/*
- * A lock that the worker inherits and keeps until it ends: a froed that was started meanwhile sees
- * by it that the work is being done. -1: it is.
- */
-static int take_lock(uint16_t domid)
-{
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, domid);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
-		return -1;
-	}
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
-	return fd;
-}
-
-static void run_child(int lock, int out, const struct word *word, uint16_t domid)
-{
-	int null = open("/dev/null", O_RDONLY);
-	char number[8];
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	/* It goes on when we end; what it then has to say nobody hears. */
-	signal(SIGPIPE, SIG_IGN);
-	dup2(null, 0);
-	dup2(out, 1);
-	dup2(out, 2);
-	fcntl(lock, F_SETFD, 0);
-	snprintf(number, sizeof(number), "%u", domid);
-	execlp("froe", "froe", word->verb, number, word->option, NULL);
-	dprintf(2, "froe: %s\n", strerror(errno));
-	_exit(127);
-}
-
-/* False: somebody is at it. */
-static bool worker_start(const struct word *word, uint16_t domid)
-{
-	int lock = take_lock(domid), out[2], pid;
-	struct worker *w;
-
-	if (lock < 0)
-		return false;
-	if (pipe2(out, O_CLOEXEC) || fcntl(out[0], F_SETFL, O_NONBLOCK))
-		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
-	if (!pid)
-		run_child(lock, out[1], word, domid);
-	close(lock);
-	close(out[1]);
-	w = xcalloc(sizeof(*w));
-	w->domid = domid;
-	w->word = word;
-	w->pid = pid;
-	w->out = (struct source){ .fd = out[0], .ready = worker_ready };
-	list_add(&w->link, &workers);
-	loop_add(&w->out, EPOLLIN);
-	return true;
-}
-
-void life_child(int pid, int status)
-{
-	struct worker *w;
-	char path[4096];
-
-	list_each(w, &workers, link) {
-		if (w->pid != pid)
-			continue;
-		if (WIFSIGNALED(status))
-			log_line("froe %s %u: ended by signal %d", w->word->verb, w->domid,
-			         WTERMSIG(status));
-		else if (WEXITSTATUS(status))
-			log_line("froe %s %u: failed with status %d; the guest stays as it is",
-			         w->word->verb, w->domid, WEXITSTATUS(status));
-		snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, w->domid);
-		unlink(path);
-		w->pid = 0;
-		if (w->out.fd < 0)
-			worker_free(w);
-	}
-}
-
-/* --- what is to be done ------------------------------------------------------------------------
- */
+/* --- what is to be done ------------------------------------------------------------------ */
 
 static const struct reason {
 	const char *name, *key, *otherwise;
@@ -347,7 +203,8 @@ void life_serve(void)
 			loop_again(a->due - now);
 			continue;
 		}
-		if (!guest_find(a->domid) || worker_start(a->word, a->domid)) {
+		if (!guest_find(a->domid) ||
+		    worker_start(a->word->verb, a->word->option, a->domid)) {
 			list_del(&a->link);
 			free(a);
 		} else {
@@ -357,8 +214,7 @@ void life_serve(void)
 	}
 }
 
-/* --- the list of domains
- * -------------------------------------------------------------------------- */
+/* --- the list of domains ---------------------------------------------------------------- */
 
 static const struct domain_state *find(const struct domain_state *list, int count, uint16_t domid)
 {
@@ -395,8 +251,7 @@ static void tidy_files(uint16_t domid)
 
 	snprintf(path, sizeof(path), "%s/guest/%u.cfg", dir, domid);
 	unlink(path);
-	snprintf(path, sizeof(path), "%s/worker-%u.lock", dir, domid);
-	unlink(path);
+	worker_forget(domid);
 }
 
 /* Nothing of a domain that is gone is left, whoever should have removed it. */
@@ -512,6 +367,7 @@ static void catch_up(void)
 void life_open(const char *run_dir)
 {
 	dir = run_dir;
+	worker_open(run_dir);
 	deaths = door_bind_deaths();
 	if (deaths < 0)
 		die("no event tells of the ends of guests: %s", strerror(-deaths));

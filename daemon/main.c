@@ -63,7 +63,7 @@ static void signal_ready(struct source *s, uint32_t events)
 		return;
 	if (info.ssi_signo == SIGCHLD) {
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			life_child(pid, status);
+			worker_ended(pid, status);
 		return;
 	}
 	/* The journal is good at any time: there is nothing to be put in order. */
