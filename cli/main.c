@@ -159,6 +159,14 @@ static int read_globals(struct call *c, int argc, char **argv, int *code)
 	return 0;
 }
 
+/* What is wrong is told in JSON, also when --json comes behind it. */
+static void look_for_json(struct call *c, char *const *argv)
+{
+	for (; *argv && strcmp(*argv, "--"); argv++)
+		if (!strcmp(*argv, "--json"))
+			c->format = FORMAT_JSON;
+}
+
 /* The verb's own, from its table. */
 static int read_options(struct call *c, int argc, char **argv)
 {
@@ -186,6 +194,7 @@ static int read_options(struct call *c, int argc, char **argv)
 			cmd_usage(c->cmd);
 			return -1;
 		case '?':
+			look_for_json(c, argv);
 			return misused(c, FROE_USAGE, "with -h it lists its options",
 			               "unknown option %s", stumbled(argv));
 		case ':':
@@ -214,7 +223,8 @@ static int check_arguments(struct call *c)
 		return misused(c, FROE_FAIL, NULL, "does not work with -N");
 	if (c->args >= c->cmd->least && (c->cmd->most < 0 || c->args <= c->cmd->most))
 		return 0;
-	snprintf(text, sizeof(text), "froe %s %s", c->cmd->name, c->cmd->arguments);
+	snprintf(text, sizeof(text), "froe %s%s%s", c->cmd->name, *c->cmd->arguments ? " " : "",
+	         c->cmd->arguments);
 	return misused(c, FROE_USAGE, text, "too %s arguments",
 	               c->args < c->cmd->least ? "few" : "many");
 }

@@ -80,6 +80,8 @@ usual() { # verb, arguments that it needs...
 		[[ $stderr == "froe: $verb: unknown option --no-such-option"* ]] || return
 	froe --json "$verb" "$@" --no-such-option
 	[ "$status" -eq 2 ] && json 'j["errors"][0]["code"] == 2' && json_errors || return
+	froe "$verb" "$@" --no-such-option --json
+	[ "$status" -eq 2 ] && json 'j["errors"][0]["code"] == 2' && json_errors || return
 	froe "$verb" "$@" --format=wrong
 	[ "$status" -eq 2 ] || return
 	fake <<<"fail what=list code=12 id=unreachable error=no hypervisor"
