@@ -211,7 +211,7 @@ the_line() {
 }
 
 @test "grants by the stock kernel's devices: mapped, copied, unmapped, given in turn" {
-	inventory >/tmp/before
+	take_stock
 	tiny granter giver memory=32
 	"$kernels/grants" "$(froe domid giver)"
 	froe destroy giver
