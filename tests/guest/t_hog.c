@@ -92,7 +92,7 @@ static void test_events(void)
 
 	keep_off(id);
 	EXPECT_EQ(domu_unpause(id), 0);
-	EXPECT(WAIT_UNTIL(started(id), 20000));
+	EXPECT(WAIT_UNTIL(started(id), PATIENCE));
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		start = time_now();
 		EXPECT_EQ(xen_bind_interdomain(id, 1, &port), 0);
