@@ -191,6 +191,26 @@ the_line() {
 	same_as_before
 }
 
+@test "eight at once, and memory for three: the others are told so, and nothing of them is left" {
+	take_stock
+	most=$((($(froe info free_memory) - 60) / 3))
+	for i in {1..8}; do
+		(tiny idle "m$i" memory=$most 2>"/tmp/said$i" && echo 0 || echo $?) 3>&- >"/tmp/status$i" &
+	done
+	wait
+	froe list
+	tail /tmp/status* /tmp/said*
+	# How many get it is a matter of who takes it first; two that have half each both fail.
+	made=$(froe list | grep -c '^m[1-8] ')
+	[ "$made" -ge 1 ] && [ "$made" -le 3 ]
+	[ "$(cat /tmp/status* | grep -cx 0)" = "$made" ]
+	[ "$(cat /tmp/status* | grep -cx 14)" = $((8 - made)) ]
+	[ "$(cat /tmp/said* | grep -c '^froe: create: m[1-8]')" = $((8 - made)) ]
+	destroy_all
+	alone
+	same_as_before
+}
+
 @test "a kernel that is not there, not a kernel, cut short: 3, and what to do" {
 	take_stock
 	head -c 100 "$kernels/idle" >/tmp/short
