@@ -57,6 +57,7 @@ struct cpu {
 	paddr_t vmm_area;     /* (i) SVM host save area; its second page: host VMCB for VMLOAD */
 	u32 asid_next;        /* (o) tagged TLB: see svm.c */
 	u64 asid_generation;  /* (o) */
+	u32 branches_of;      /* (o) id of the domain that taught the branch predictor */
 	struct vcpu *reflect; /* (a) the control domain's vCPU of this CPU: gets device vectors */
 	struct spinlock timer_lock; /* protects (t) */
 	struct timer **timers;      /* (t) heap; timer.c */
@@ -99,6 +100,7 @@ struct cpu_features {
 	bool x2apic;
 	bool tsc_reliable; /* invariant, or a hypervisor below whose TSC is one clock */
 	bool nrips;        /* SVM tells the next RIP */
+	bool ibpb;         /* the branch predictor can be told to forget */
 	u32 asids;         /* of SVM */
 	u64 xcr0_mask;     /* what XCR0 may hold: CPUID 0xd without MPX and what is unknown here */
 	u32 xsave_size;    /* bytes of an XSAVE area with all of xcr0_mask */

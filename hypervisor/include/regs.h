@@ -46,6 +46,7 @@
 
 /* MSRs, APM2 appendix A; those of machine checks: 9.3. */
 #define MSR_APIC_BASE   0x1b
+#define MSR_PRED_CMD    0x49
 #define MSR_MCG_CAP     0x179
 #define MSR_MCG_STATUS  0x17a
 #define MSR_MCG_CTL     0x17b

@@ -24,6 +24,7 @@ struct cpu_features cpu_features;
 #define E1_EDX_1G     BIT(26)
 #define E1_EDX_RDTSCP BIT(27)
 #define E7_EDX_TSC    BIT(8)
+#define E8_EBX_IBPB   BIT(12)
 #define EA_EDX_NPT    BIT(0)
 #define EA_EDX_NRIPS  BIT(3)
 #define EA_EDX_CLEAN  BIT(5)
@@ -96,6 +97,7 @@ static void __init detect_extended(struct cpu_features *f)
 			"or use a newer AMD CPU");
 	f->gib_pages = r.edx & E1_EDX_1G;
 	f->phys_bits = (u8)cpuid(0x80000008, 0).eax;
+	f->ibpb = cpuid(0x80000008, 0).ebx & E8_EBX_IBPB;
 	f->tsc_reliable = cpuid(0x80000007, 0).edx & E7_EDX_TSC || f->hypervisor;
 }
 

@@ -208,11 +208,34 @@ static void svm_new_asid(struct vcpu *v)
 	s->asid_generation = c->asid_generation;
 }
 
+/*
+ * Where branches of one domain go must not steer another's (APM2 3.2.9, PRED_CMD). The barrier does
+ * not cover the return stack on every CPU (AMD-SB-1040): 32 calls push out what is there.
+ */
+static void forget_branches(void)
+{
+	u64 pairs = 16;
+
+	wrmsr(MSR_PRED_CMD, 1);
+	__asm__ volatile("1: call 2f\n"
+	                 "int3\n"
+	                 "2: call 3f\n"
+	                 "int3\n"
+	                 "3: dec %0\n"
+	                 "jnz 1b\n"
+	                 "add $32 * 8, %%rsp\n"
+	                 : "+r"(pairs)::"memory", "cc");
+}
+
 static void svm_load(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm(v);
+	struct cpu *c = this_cpu();
 
-	if (s->asid_cpu != this_cpu() || s->asid_generation != this_cpu()->asid_generation)
+	if (cpu_features.ibpb && c->branches_of != v->domain->id)
+		forget_branches();
+	c->branches_of = v->domain->id;
+	if (s->asid_cpu != c || s->asid_generation != c->asid_generation)
 		svm_new_asid(v);
 	fpu_load(v);
 }
