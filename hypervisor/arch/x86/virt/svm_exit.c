@@ -348,23 +348,77 @@ static __noinline void event_again(struct vcpu *v)
 	}
 }
 
-static __noinline void exit_exception(struct vcpu *v, u32 vector)
+static void exit_ac(struct vcpu *v)
 {
-	switch (vector) {
-	case EXC_DB:
-		exit_db(v);
-		break;
-	case EXC_UD:
-		exit_ud(v);
-		break;
-	case EXC_AC:
-		svm_inject(v, EXC_AC, true, 0);
-		break;
-	case EXC_MC:
-		__asm__ volatile("int $18"); /* the machine's own: traps.c reports it */
-		break;
-	}
+	svm_inject(v, EXC_AC, true, 0);
 }
+
+static void exit_mc(struct vcpu *v)
+{
+	__asm__ volatile("int $18"); /* the machine's own: traps.c reports it */
+}
+
+static void exit_intr(struct vcpu *v)
+{
+	irq_window();
+}
+
+static void exit_nmi(struct vcpu *v)
+{
+	/* The host has taken it at STGI. */
+}
+
+static void exit_cr8_write(struct vcpu *v)
+{
+	svm(v)->vmcb->cr_write &= ~CR8;
+	svm_step(v);
+}
+
+/* INVD, too: never without writing back. */
+static void exit_wbinvd(struct vcpu *v)
+{
+	if (v->domain->control) /* guests drive no devices, and it slows others down */
+		__asm__ volatile("wbinvd" ::: "memory");
+	svm_skip(v, 2);
+}
+
+static void exit_shutdown(struct vcpu *v)
+{
+	domain_crash(v->domain, "vCPU %u: triple fault at %lx", v->id, svm(v)->vmcb->rip);
+}
+
+static void exit_task(struct vcpu *v)
+{
+	domain_crash(v->domain, "vCPU %u: hardware task switch", v->id);
+}
+
+/* By exit code, but for those that svm_exit() knows. What CPUID hides is #UD. */
+static void (*const exits[])(struct vcpu *v) = {
+	[EXIT_CR8_WRITE] = exit_cr8_write,
+	[EXIT_EXCEPTION + EXC_DB] = exit_db,
+	[EXIT_EXCEPTION + EXC_UD] = exit_ud,
+	[EXIT_EXCEPTION + EXC_AC] = exit_ac,
+	[EXIT_EXCEPTION + EXC_MC] = exit_mc,
+	[EXIT_INTR] = exit_intr,
+	[EXIT_NMI] = exit_nmi,
+	[EXIT_RDPMC] = inject_gp,
+	[EXIT_CPUID] = exit_cpuid,
+	[EXIT_IRET] = exit_iret,
+	[EXIT_INVD] = exit_wbinvd,
+	[EXIT_HLT] = svm_halt,
+	[EXIT_INVLPGA] = inject_ud,
+	[EXIT_IOIO] = exit_io,
+	[EXIT_MSR] = exit_msr,
+	[EXIT_TASK] = exit_task,
+	[EXIT_SHUTDOWN] = exit_shutdown,
+	[EXIT_VMRUN] = inject_ud,
+	[EXIT_VMLOAD... EXIT_SKINIT] = inject_ud,
+	[EXIT_WBINVD] = exit_wbinvd,
+	[EXIT_MONITOR] = inject_ud,
+	[EXIT_MWAIT] = inject_ud,
+	[EXIT_XSETBV] = exit_xsetbv,
+	[EXIT_RDPRU] = inject_ud,
+};
 
 void svm_exit(struct vcpu *v)
 {
@@ -373,71 +427,14 @@ void svm_exit(struct vcpu *v)
 
 	if (unlikely(b->exit_int_info & EVENT_VALID))
 		event_again(v);
-	if (likely(code == EXIT_VMMCALL)) { /* the compiler makes a search of the switch */
+	if (likely(code == EXIT_VMMCALL))
 		exit_hypercall(v);
-		return;
-	}
-	switch (code) {
-	case EXIT_CPUID:
-		exit_cpuid(v);
-		break;
-	case EXIT_INTR:
-		irq_window();
-		break;
-	case EXIT_NMI:
-		break; /* the host has taken it at STGI */
-	case EXIT_HLT:
-		svm_halt(v);
-		break;
-	case EXIT_MSR:
-		exit_msr(v);
-		break;
-	case EXIT_IOIO:
-		exit_io(v);
-		break;
-	case EXIT_NPF:
+	else if (code < ARRAY_SIZE(exits) && exits[code])
+		exits[code](v);
+	else if (code == EXIT_NPF)
 		exit_npf(v);
-		break;
-	case EXIT_XSETBV:
-		exit_xsetbv(v);
-		break;
-	case EXIT_IRET:
-		exit_iret(v);
-		break;
-	case EXIT_CR8_WRITE:
-		svm(v)->vmcb->cr_write &= ~CR8;
-		svm_step(v);
-		break;
-	case EXIT_WBINVD: /* INVD, too: never without writing back */
-	case EXIT_INVD:
-		if (v->domain->control) /* guests drive no devices, and it slows others down */
-			__asm__ volatile("wbinvd" ::: "memory");
-		svm_skip(v, 2);
-		break;
-	case EXIT_RDPMC:
-		inject_gp(v);
-		break;
-	case EXIT_SHUTDOWN:
-		domain_crash(v->domain, "vCPU %u: triple fault at %lx", v->id, b->rip);
-		break;
-	case EXIT_TASK:
-		domain_crash(v->domain, "vCPU %u: hardware task switch", v->id);
-		break;
-	case EXIT_INVALID:
+	else if (code == EXIT_INVALID)
 		exit_invalid(v);
-		break;
-	case EXIT_INVLPGA:
-	case EXIT_VMRUN:
-	case EXIT_VMLOAD ... EXIT_SKINIT:
-	case EXIT_MONITOR:
-	case EXIT_MWAIT:
-	case EXIT_RDPRU:
-		inject_ud(v); /* hidden by CPUID */
-		break;
-	default:
-		if (code >= EXIT_EXCEPTION && code < EXIT_EXCEPTION + 32)
-			exit_exception(v, code - EXIT_EXCEPTION);
-		else
-			domain_crash(v->domain, "vCPU %u: unexpected exit %x", v->id, code);
-	}
+	else
+		domain_crash(v->domain, "vCPU %u: unexpected exit %x", v->id, code);
 }
