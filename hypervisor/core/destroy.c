@@ -19,6 +19,7 @@ static bool end_stop(struct domain *d)
 	spin_lock(&d->lock);
 	d->dying = true;
 	spin_unlock(&d->lock);
+	page_claim(d, 0);
 	domain_pause(d);
 	schedop_stop_watchdogs(d);
 	for (u32 i = 0; i < d->max_vcpus; i++)

@@ -217,6 +217,7 @@ void domctl_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.domain = d->id,
 		.flags = XEN_DOMINF_hvm_guest | XEN_DOMINF_hap,
 		.tot_pages = READ_ONCE(d->tot_pages),
+		.outstanding_pages = READ_ONCE(d->claim),
 		.max_pages = READ_ONCE(d->max_pages),
 		.shared_info_frame = gfn_x(d->shared_gfn),
 		.gpaddr_bits = cpu_features.phys_bits,

@@ -589,6 +589,22 @@ s64 do_memory_set_pod_target(struct hypercall *c, void *arg)
 	return 0;
 }
 
+s64 do_memory_claim_pages(struct hypercall *c, void *arg)
+{
+	const struct xen_memory_reservation *op = arg;
+	struct domain *d;
+	s64 rc;
+
+	if (op->extent_start.p || op->extent_order)
+		return -EINVAL;
+	rc = hypercall_target(c, op->domid, &d);
+	if (rc)
+		return rc;
+	rc = page_claim(d, op->nr_extents);
+	domain_put(d);
+	return rc;
+}
+
 /* Tools tell "no nodes" from "not known" by this number. */
 s64 do_memory_get_vnumainfo(struct hypercall *c, void *arg)
 {

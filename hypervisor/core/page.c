@@ -3,8 +3,8 @@
  * Machine frames: the frame table and the buddy allocator.
  *
  * Locking: page_lock protects the free lists, the allocator's fields of every struct page, the
- * frame's state, and all domains' tot_pages. References are counted by atomic operations without
- * it. It nests inside of everything but the console's lock; nothing is scrubbed under it.
+ * frame's state, and all domains' tot_pages and claim. References are counted by atomic operations
+ * without it. It nests inside of everything but the console's lock; nothing is scrubbed under it.
  */
 #include <domain.h>
 #include <page.h>
@@ -33,6 +33,7 @@ static struct spinlock page_lock;
 static u32 free_head[ZONES][ORDERS] = { [0 ... ZONES - 1] = { [0 ... ORDERS - 1] = NOBODY } };
 static u32 free_orders[ZONES]; /* bit n: there are blocks of order n */
 static u64 free_count, hypervisor_count, ram_count;
+static u64 claimed; /* of all domains; the hypervisor's own needs go before */
 
 static struct page *page_at(u64 n)
 {
@@ -286,6 +287,11 @@ u64 page_free_count(void)
 	return READ_ONCE(free_count);
 }
 
+u64 page_claimed_count(void)
+{
+	return READ_ONCE(claimed);
+}
+
 u64 page_ram_count(void)
 {
 	return READ_ONCE(ram_count);
@@ -298,6 +304,29 @@ u64 page_hypervisor_bytes(void)
 
 /* --- domains' frames ------------------------------------------------------ */
 
+static void set_claim(struct domain *d, u64 pages)
+{
+	WRITE_ONCE(claimed, claimed - d->claim + pages);
+	WRITE_ONCE(d->claim, pages);
+}
+
+int page_claim(struct domain *d, u64 pages)
+{
+	int rc = 0;
+
+	spin_lock(&page_lock);
+	if (!pages)
+		set_claim(d, 0);
+	else if (d->claim || d->dying || pages <= d->tot_pages || pages > d->max_pages)
+		rc = -EINVAL;
+	else if (claimed + pages - d->tot_pages > free_count)
+		rc = -ENOMEM;
+	else
+		set_claim(d, pages - d->tot_pages);
+	spin_unlock(&page_lock);
+	return rc;
+}
+
 mfn_t page_alloc_domain(struct domain *d, u32 order)
 {
 	u32 n = NOBODY;
@@ -305,12 +334,14 @@ mfn_t page_alloc_domain(struct domain *d, u32 order)
 	if (order > PAGE_ORDER_MAX)
 		return INVALID_MFN;
 	spin_lock(&page_lock);
-	if (d->tot_pages <= d->max_pages && BIT(order) <= d->max_pages - d->tot_pages)
+	if (d->tot_pages <= d->max_pages && BIT(order) <= d->max_pages - d->tot_pages &&
+	    claimed - d->claim + BIT(order) <= free_count)
 		n = block_take(order, false);
 	if (n != NOBODY) {
 		/* Nobody's yet: no reference can be taken before they are scrubbed. */
 		set_frames(n, n + BIT(order), PAGE_DOMAIN, 0, d->id);
 		account(d, BIT(order));
+		set_claim(d, d->claim - min(d->claim, BIT(order)));
 	}
 	spin_unlock(&page_lock);
 	if (n == NOBODY)
@@ -451,7 +482,7 @@ static u32 check_lists(u64 *seen)
 
 u32 page_check(void)
 {
-	u64 count[4] = { 0 }, owned = 0, seen = 0;
+	u64 count[4] = { 0 }, owned = 0, promised = 0, seen = 0;
 	struct domain *d;
 	u32 bad;
 
@@ -468,13 +499,19 @@ u32 page_check(void)
 		if (pg->count && !belongs(pg, NULL))
 			bad = complain(bad, n, "counted, but no domain's");
 	}
-	for_each_domain(d) owned += d->tot_pages;
+	for_each_domain(d)
+	{
+		owned += d->tot_pages;
+		promised += d->claim;
+	}
 	if (seen != free_count || count[PAGE_FREE] != free_count)
 		bad = complain(bad, 0, "number of free frames is wrong");
 	if (count[PAGE_HYPERVISOR] != hypervisor_count)
 		bad = complain(bad, 0, "number of the hypervisor's frames is wrong");
 	if (count[PAGE_DOMAIN] != owned)
 		bad = complain(bad, 0, "number of the domains' frames is wrong");
+	if (promised != claimed)
+		bad = complain(bad, 0, "number of the claimed frames is wrong");
 	spin_unlock(&page_lock);
 	return bad;
 }

@@ -25,6 +25,7 @@ s64 do_sysctl_physinfo(struct hypercall *c, void *arg)
 		                XEN_SYSCTL_PHYSCAP_gnttab_v1,
 		.total_pages = page_ram_count(),
 		.free_pages = page_free_count(),
+		.outstanding_pages = page_claimed_count(),
 		.max_mfn = page_max - 1,
 	};
 	cpu_hw_cap(info->hw_cap);

@@ -58,6 +58,7 @@ struct domain {
 	struct vcpu *vcpu[MAX_VCPUS]; /* (i) */
 	struct p2m p2m;
 	u64 tot_pages;              /* (a) */
+	u64 claim;                  /* (a) free pages that are kept for it */
 	u64 max_pages;              /* (a) */
 	struct e820_entry *e820;    /* (i) */
 	u32 e820_count;             /* (i) */

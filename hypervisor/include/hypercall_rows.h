@@ -41,6 +41,7 @@ ROW(XENMEM_remove_from_physmap, xen_remove_from_physmap_t, IN, TARGET,
 ROW(XENMEM_set_pod_target, xen_pod_target_t, IN_OUT, CONTROL, do_memory_set_pod_target)
 ROW(XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch_t, IN, TARGET,
     do_memory_add_to_physmap_batch)
+ROW(XENMEM_claim_pages, xen_memory_reservation_t, IN, CONTROL, do_memory_claim_pages)
 ROW(XENMEM_get_vnumainfo, char, NONE, ANY, do_memory_get_vnumainfo)
 ROW(XENMEM_acquire_resource, xen_mem_acquire_resource_t, IN_OUT, CONTROL,
     do_memory_acquire_resource)

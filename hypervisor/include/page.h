@@ -100,13 +100,20 @@ mfn_t page_alloc_flags(u32 order, bool low, bool zero);
 void page_free(mfn_t m, u32 order);
 /* A zeroed PAGE_SHARED frame with one reference, to be dropped with page_put(). */
 mfn_t page_alloc_shared(void);
-/* Free frames, and frames of RAM, in all. */
+/* Free frames, those of them that are claimed, and frames of RAM, in all. */
 u64 page_free_count(void);
+u64 page_claimed_count(void);
 u64 page_ram_count(void);
 
 /*
+ * Keep free frames for d from other domains until it has `pages` in all; 0 ends that. -EINVAL: it
+ * has a claim, or that many, may not have them, or is dying. -ENOMEM: not so many are free.
+ */
+int page_claim(struct domain *d, u64 pages);
+/*
  * 2^order frames owned by d, each with one reference, scrubbed. Fails with INVALID_MFN when
- * d->max_pages would be exceeded or there is none. Updates d->tot_pages.
+ * d->max_pages would be exceeded or there is none that others have not claimed. Updates
+ * d->tot_pages and d->claim.
  */
 mfn_t page_alloc_domain(struct domain *d, u32 order);
 /*

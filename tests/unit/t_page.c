@@ -241,6 +241,60 @@ static void test_limit(void)
 	dom[0].max_pages = 8000;
 }
 
+static u64 take_all(struct domain *d, mfn_t *got)
+{
+	u64 n = 0;
+
+	while (mfn_valid_box(got[n] = page_alloc_domain(d, 0)))
+		n++;
+	return n;
+}
+
+/* What one domain has claimed no other gets, and it gets that itself. */
+static void test_claim(void)
+{
+	u64 all = page_free_count(), n;
+	mfn_t *got = calloc(all + 1, sizeof(*got)), own[9];
+
+	for (u32 i = 0; i < 2; i++)
+		dom[i].max_pages = all;
+	own[0] = page_alloc_domain(&dom[0], 0);
+	CHECK_EQ(page_claim(&dom[0], 1), -EINVAL);
+	CHECK_EQ(page_claim(&dom[0], all + 1), -EINVAL);
+	CHECK_EQ(page_claim(&dom[0], 9), 0);
+	CHECK_EQ(page_claim(&dom[0], 9), -EINVAL);
+	CHECK_EQ(page_claim(&dom[1], all - 8), -ENOMEM);
+	CHECK_EQ(page_claimed_count(), 8);
+	n = take_all(&dom[1], got);
+	CHECK_EQ(n, all - 9);
+	for (u32 i = 1; i < 9; i++)
+		CHECK(mfn_valid_box(own[i] = page_alloc_domain(&dom[0], 0)));
+	CHECK_EQ(page_claimed_count() | dom[0].claim | page_free_count(), 0);
+	CHECK_EQ(page_claim(&dom[0], 10), -ENOMEM);
+	while (n)
+		page_put(got[--n]);
+	/* One that ends has no claim any more; beyond it there is no more than for others. */
+	CHECK_EQ(page_claim(&dom[0], 19), 0);
+	CHECK_EQ(page_claim(&dom[1], 11), 0);
+	CHECK_EQ(page_check(), 0);
+	CHECK_EQ(page_claim(&dom[0], 0), 0);
+	CHECK_EQ(page_claimed_count(), 11);
+	n = take_all(&dom[0], got);
+	CHECK_EQ(n, all - 9 - 11);
+	while (n)
+		page_put(got[--n]);
+	CHECK_EQ(page_claim(&dom[1], 0), 0);
+	dom[1].dying = true;
+	CHECK_EQ(page_claim(&dom[1], 11), -EINVAL);
+	dom[1].dying = false;
+	for (u32 i = 0; i < 9; i++)
+		page_put(own[i]);
+	CHECK_EQ(page_claimed_count(), 0);
+	CHECK_EQ(page_free_count(), all);
+	dom[0].max_pages = dom[1].max_pages = 8000;
+	free(got);
+}
+
 /* Frames that cannot be had, whatever is tried. */
 static void test_refused(void)
 {
@@ -363,6 +417,7 @@ void unit_main(void)
 	test_random();
 	test_joined();
 	test_limit();
+	test_claim();
 	test_refused();
 	test_boot();
 	test_self_check();
