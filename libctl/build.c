@@ -128,23 +128,50 @@ static void drop_config(uint32_t id)
 
 /* --- the parts of a guest -------------------------------------------------------------- */
 
-static int admit(struct build *b)
+/* What it needs with all that is made for it, and what is free and nobody else's. */
+static int measure(struct build *b, uint64_t *want, uint64_t *free)
 {
 	const struct froe_config *c = b->c;
-	uint64_t want = c->memory + c->memory / OVERHEAD_SHARE + OVERHEAD +
-	                c->vcpus_max * OVERHEAD_VCPU;
 	struct xen_sysctl_physinfo p;
-	uint64_t free;
 
+	*want = c->memory + c->memory / OVERHEAD_SHARE + OVERHEAD + c->vcpus_max * OVERHEAD_VCPU;
 	if (froe__physinfo(b->f, &p) < 0)
 		return -1;
-	free = (p.free_pages + p.scrub_pages - p.outstanding_pages) * PAGE;
-	if (want > free)
-		return froe__fail(b->f, FROE_NO_CAPACITY,
-		                  "give it less memory, or end other guests",
-		                  "%s: needs %lu MiB, and the host has %lu MiB free", c->name,
-		                  (want + MIB - 1) / MIB, free / MIB);
+	*free = (p.free_pages + p.scrub_pages - p.outstanding_pages) * PAGE;
 	return 0;
+}
+
+static int no_room(struct build *b, uint64_t want, uint64_t free)
+{
+	return froe__fail(b->f, FROE_NO_CAPACITY, "give it less memory, or end other guests",
+	                  "%s: needs %lu MiB, and the host has %lu MiB free", b->c->name,
+	                  (want + MIB - 1) / MIB, free / MIB);
+}
+
+static int admit(struct build *b)
+{
+	uint64_t want, free;
+
+	if (measure(b, &want, &free) < 0)
+		return -1;
+	return want > free ? no_room(b, want, free) : 0;
+}
+
+/* Of those who were admitted to the same memory one gets it whole, not each a part. */
+static int claim(struct build *b)
+{
+	struct xen_memory_reservation *r = froe__buffer(b->f, sizeof(*r));
+	uint64_t want, free;
+	long rc;
+
+	if (!r)
+		return -1;
+	r->domid = (domid_t)b->id;
+	r->nr_extents = b->c->memory / PAGE;
+	rc = froe__hypercall(b->f, __HYPERVISOR_memory_op, XENMEM_claim_pages, (uintptr_t)r);
+	if (rc == -ENOMEM && measure(b, &want, &free) == 0)
+		return no_room(b, want, free);
+	return rc < 0 ? froe__hyper_fail(b->f, rc, "claim the memory of", b->id) : 0;
 }
 
 /* A file that is missing or of no use: the build fails by it, whatever the file's own code is. */
@@ -321,8 +348,9 @@ static int replace(struct build *b, const struct froe_create *how)
 static int build(struct build *b, const struct froe_create *how)
 {
 	if (replace(b, how) < 0 || froe__tree_check(b) < 0 || admit(b) < 0 || read_files(b) < 0 ||
-	    create_domain(b) < 0 || limit(b) < 0 || schedule(b) < 0 || froe__load(b) < 0 ||
-	    froe__load_vcpu(b) < 0 || rings(b) < 0 || keep_config(b) < 0 || froe__tree_write(b) < 0)
+	    create_domain(b) < 0 || limit(b) < 0 || claim(b) < 0 || schedule(b) < 0 ||
+	    froe__load(b) < 0 || froe__load_vcpu(b) < 0 || rings(b) < 0 || keep_config(b) < 0 ||
+	    froe__tree_write(b) < 0)
 		return -1;
 	return how && how->paused ? 0 : froe_domain_unpause(b->f, b->id);
 }

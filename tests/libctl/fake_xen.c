@@ -13,7 +13,7 @@
 #include <xen/version.h>
 
 struct fake_domain *fake_domain[FAKE_DOMAINS];
-uint64_t fake_free_pages, fake_populate_limit;
+uint64_t fake_free_pages, fake_populate_limit, fake_claim_limit;
 unsigned fake_calls, fake_fail_at, fake_large;
 int fake_fail_with;
 bool fake_no_large;
@@ -45,7 +45,7 @@ void fake_xen_reset(void)
 		fake_flags[i] = 0;
 	}
 	fake_free_pages = 1ul << 20;
-	fake_populate_limit = ~0ul;
+	fake_populate_limit = fake_claim_limit = ~0ul;
 	fake_calls = fake_fail_at = fake_large = 0;
 	fake_no_large = false;
 	populated = 0;
@@ -327,6 +327,17 @@ static long populate(const struct xen_memory_reservation *r)
 	return r->nr_extents;
 }
 
+static long claim(const struct xen_memory_reservation *r)
+{
+	struct fake_domain *d = get(r->domid);
+
+	if (!d)
+		return -ESRCH;
+	if (r->extent_start.p || r->extent_order || r->nr_extents > d->max_pages)
+		return -EINVAL;
+	return r->nr_extents > fake_claim_limit ? -ENOMEM : 0;
+}
+
 static long memory_op(uint64_t cmd, void *arg)
 {
 	const struct xen_foreign_memory_map *m = arg;
@@ -334,6 +345,8 @@ static long memory_op(uint64_t cmd, void *arg)
 
 	if (cmd == XENMEM_populate_physmap)
 		return populate(arg);
+	if (cmd == XENMEM_claim_pages)
+		return claim(arg);
 	d = cmd == XENMEM_set_memory_map ? get(m->domid) : NULL;
 	if (!d || d->started)
 		return -EINVAL;

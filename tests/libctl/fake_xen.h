@@ -30,6 +30,8 @@ extern unsigned fake_calls, fake_fail_at;
 extern int fake_fail_with;
 /* From this many populated pages on there is no memory left. */
 extern uint64_t fake_populate_limit;
+/* More than so many pages cannot be claimed. */
+extern uint64_t fake_claim_limit;
 /* 2 MiB extents are refused. */
 extern bool fake_no_large;
 /* The file that is cut short while a domain is created. */

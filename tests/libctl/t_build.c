@@ -509,6 +509,10 @@ static void test_refusals(void)
 	fake_free_pages = 64 * MIB / PAGE;
 	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_NO_CAPACITY, "64 MiB free");
 	begin();
+	fake_claim_limit = 40 * MIB / PAGE;
+	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_NO_CAPACITY, "MiB free");
+	CHECK_EQ(domains(), 1);
+	begin();
 	fake_populate_limit = 40 * MIB / PAGE;
 	CHECK_FAILS(f, froe_domain_create(f, &config, &how, &id), FROE_NO_CAPACITY, "web.example");
 	CHECK_EQ(domains(), 1);

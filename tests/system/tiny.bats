@@ -200,12 +200,10 @@ the_line() {
 	wait
 	froe list
 	tail /tmp/status* /tmp/said*
-	# How many get it is a matter of who takes it first; two that have half each both fail.
-	made=$(froe list | grep -c '^m[1-8] ')
-	[ "$made" -ge 1 ] && [ "$made" -le 3 ]
-	[ "$(cat /tmp/status* | grep -cx 0)" = "$made" ]
-	[ "$(cat /tmp/status* | grep -cx 14)" = $((8 - made)) ]
-	[ "$(cat /tmp/said* | grep -c '^froe: create: m[1-8]')" = $((8 - made)) ]
+	[ "$(froe list | grep -c '^m[1-8] ')" = 3 ]
+	[ "$(cat /tmp/status* | grep -cx 0)" = 3 ]
+	[ "$(cat /tmp/status* | grep -cx 14)" = 5 ]
+	[ "$(cat /tmp/said* | grep -c '^froe: create: m[1-8]: needs')" = 5 ]
 	destroy_all
 	alone
 	same_as_before
