@@ -198,7 +198,7 @@ void console_poll(void)
 	}
 	if (escape_seen && time_now() - escape_at > ESCAPE_TIMEOUT)
 		tell |= release_escape();
-	if (n)
+	if (menu_work() || n)
 		busy = BUSY_POLLS;
 	else if (busy)
 		busy--;

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <virt.h>
 
-static char confirm; /* the key that has to come again */
+static char confirm;                    /* the key that has to come again */
+static void (*going)(struct domain *d); /* what a key has begun, */
+static u32 going_at;                    /* from the domain with this id on */
 
 static void menu_help(void);
 
@@ -153,7 +155,7 @@ static const struct {
 	bool twice; /* has to be pressed twice in a row */
 	const char *what;
 	void (*fn)(void);               /* may be NULL */
-	void (*each)(struct domain *d); /* then for each domain; may be NULL */
+	void (*each)(struct domain *d); /* then for each domain, by and by; may be NULL */
 } keys[] = {
 	{ 'h', false, "this list", menu_help, NULL },
 	{ 'r', false, "registers and state of all CPUs and vCPUs", dump_cpus, dump_vcpus },
@@ -180,7 +182,6 @@ static void menu_help(void)
 static void take_key(char key)
 {
 	char before = confirm;
-	struct domain *d;
 
 	confirm = 0;
 	for (u32 i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -193,8 +194,8 @@ static void take_key(char key)
 		}
 		if (keys[i].fn)
 			keys[i].fn();
-		if (keys[i].each)
-			for_each_domain(d) keys[i].each(d);
+		going = keys[i].each;
+		going_at = 0;
 		return;
 	}
 	if (key != '\r' && key != '\n')
@@ -207,4 +208,24 @@ void menu_key(char key)
 	printk_show_all(true);
 	take_key(key);
 	printk_show_all(false);
+}
+
+/* One domain a time, so that a slow line and many guests do not keep the CPU from its guest. */
+bool menu_work(void)
+{
+	struct domain *d;
+
+	if (!going)
+		return false;
+	d = going_at < DOMID_FIRST_RESERVED ? domain_get_from((domid_t)going_at) : NULL;
+	if (!d) {
+		going = NULL;
+		return false;
+	}
+	going_at = d->id + 1u;
+	printk_show_all(true);
+	going(d);
+	printk_show_all(false);
+	domain_put(d);
+	return true;
 }

@@ -22,6 +22,8 @@ bool console_forced(void);
 
 /* One key typed for the hypervisor's menu (core/menu.c). */
 void menu_key(char key);
+/* The next piece of what a key has begun; false when there is none. */
+bool menu_work(void);
 /* From the NMI handler: true if the menu asked this CPU for its registers. */
 bool menu_snapshot(const struct trap_frame *f);
 

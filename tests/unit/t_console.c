@@ -106,6 +106,11 @@ void event_send_global_virq(u32 virq)
 	virqs++;
 }
 
+bool menu_work(void)
+{
+	return false;
+}
+
 void menu_key(char key)
 {
 	menu_keys[menu_count++] = key;
