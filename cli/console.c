@@ -27,6 +27,7 @@
 #define AWAY_MS  10000
 #define AGAIN_MS 3000
 #define RETRY_MS 100
+#define NEW_MS   1000 /* froed makes a new guest's console a moment after the guest has its name */
 #define ANSWER_S 5
 
 struct console {
@@ -303,6 +304,16 @@ static int attach_again(struct console *s, int *code)
 	return -1;
 }
 
+static int attach_first(struct console *s)
+{
+	const int64_t begin = now_ms();
+	int rc;
+
+	while ((rc = attach(s)) && errno == ENOENT && now_ms() - begin < NEW_MS)
+		poll(NULL, 0, RETRY_MS);
+	return rc;
+}
+
 static int talk(struct console *s)
 {
 	int code = 0;
@@ -337,7 +348,7 @@ int console_run(struct call *c, const struct froe_domain *d, char escape)
 	struct termios before, raw;
 	int rc;
 
-	if (attach(&s))
+	if (attach_first(&s))
 		return errno ? call_refuse(c, FROE_UNREACHABLE, domain_name(d), "unreachable",
 		                           "froed has the consoles: does it run?",
 		                           "%s: console: %s", domain_name(d), strerror(errno))
