@@ -22,44 +22,7 @@
 #define OVERHEAD_SHARE 512 /* nested page tables, if all of them are of small pages */
 #define WEIGHT_DEFAULT 256
 
-/* --- /run/froe ------------------------------------------------------------------------- */
-
-static const char *run_folder(void)
-{
-	const char *own = secure_getenv("FROE_RUN_DIR");
-
-	return own && *own ? own : "/run/froe";
-}
-
-/* Open a file in a folder of /run/froe; the folders are made when they are missing. */
-static int open_run(const char *folder, const char *name, int flags)
-{
-	size_t top = strlen(run_folder()), middle = top + 1 + strlen(folder);
-	char path[PATH_MAX];
-	int fd;
-
-	if (snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name) >= PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT))
-		return fd;
-	path[middle] = path[top] = 0;
-	mkdir(path, 0755);
-	path[top] = '/';
-	mkdir(path, 0755);
-	path[middle] = '/';
-	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-static void unlink_run(const char *folder, const char *name)
-{
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/%s/%s", run_folder(), folder, name) < PATH_MAX)
-		unlink(path);
-}
+/* --- what is in /run/froe --------------------------------------------------------------- */
 
 /*
  * Of two that create a guest of one name at once, one has the lock. The file goes with the lock, so
@@ -74,12 +37,12 @@ static int lock_name(struct froe *f, const char *name, char file[NAME_MAX + 1])
 	froe__name_path(name, path);
 	*stpncpy(file, strrchr(path, '/') + 1, NAME_MAX) = 0;
 	for (;;) {
-		int fd = open_run("lock", file, O_RDWR | O_CREAT);
+		int fd = froe__run_open("lock", file, O_RDWR | O_CREAT);
 
 		if (fd < 0)
 			return froe__fail(f, errno == EACCES ? FROE_UNREACHABLE : FROE_FAIL,
 			                  "run this as root in the control domain",
-			                  "cannot write %s/lock/%s: %s", run_folder(), file,
+			                  "cannot write %s/lock/%s: %s", froe__run_folder(), file,
 			                  strerror(errno));
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 			close(fd);
@@ -94,7 +57,7 @@ static int lock_name(struct froe *f, const char *name, char file[NAME_MAX + 1])
 
 static void unlock_name(int fd, const char *file)
 {
-	unlink_run("lock", file);
+	froe__run_unlink("lock", file);
 	close(fd);
 }
 
@@ -107,12 +70,12 @@ static int keep_config(struct build *b)
 	int fd, rc = 0;
 
 	snprintf(name, sizeof(name), "%u.cfg", b->id);
-	fd = open_run("guest", name, O_WRONLY | O_CREAT | O_TRUNC);
+	fd = froe__run_open("guest", name, O_WRONLY | O_CREAT | O_TRUNC);
 	if (fd >= 0 && write(fd, text, size) != (ssize_t)size)
 		rc = -1;
 	if (fd < 0 || rc < 0)
-		rc = froe__fail(b->f, FROE_BUILD, "", "cannot write %s/guest/%s: %s", run_folder(),
-		                name, strerror(errno));
+		rc = froe__fail(b->f, FROE_BUILD, "", "cannot write %s/guest/%s: %s",
+		                froe__run_folder(), name, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -123,7 +86,7 @@ static void drop_config(uint32_t id)
 	char name[24];
 
 	snprintf(name, sizeof(name), "%u.cfg", id);
-	unlink_run("guest", name);
+	froe__run_unlink("guest", name);
 }
 
 /* --- the parts of a guest -------------------------------------------------------------- */
@@ -342,7 +305,10 @@ static int replace(struct build *b, const struct froe_create *how)
 		                  "domain %u has not ended", d.id);
 	if (read_files(b) < 0)
 		return -1;
-	return how->keep ? froe__set_aside(b->f, d.id) : froe_domain_destroy(b->f, d.id);
+	if (how->keep)
+		return froe__set_aside(b->f, d.id);
+	b->restart = froe__restart_begin(b->f, &d);
+	return b->restart < 0 ? -1 : froe_domain_destroy(b->f, d.id);
 }
 
 static int build(struct build *b, const struct froe_create *how)
@@ -371,7 +337,7 @@ static void unbuild(struct build *b)
 int froe_domain_create(struct froe *f, const struct froe_config *c, const struct froe_create *how,
                        uint32_t *id)
 {
-	struct build b = { .f = f, .c = c };
+	struct build b = { .f = f, .c = c, .restart = -1 };
 	char lock[NAME_MAX + 1];
 	int fd = lock_name(f, c->name, lock), rc;
 
@@ -382,6 +348,8 @@ int froe_domain_create(struct froe *f, const struct froe_config *c, const struct
 		unbuild(&b);
 	froe__file_unmap(&b.kernel);
 	froe__file_unmap(&b.initrd);
+	if (b.restart >= 0)
+		froe__restart_end(how->instead, b.restart);
 	unlock_name(fd, lock);
 	if (rc == 0 && id)
 		*id = b.id;

@@ -50,6 +50,7 @@ struct build {
 	struct file_map kernel, initrd;
 	struct elf_image elf;
 	struct layout layout;
+	int restart; /* what froe__restart_begin() gave, or -1 */
 };
 
 /* Populate its memory and fill it. */

@@ -112,15 +112,31 @@ int froe__domain_names(struct froe *f, struct froe_domain *list, size_t count)
 	return rc;
 }
 
-int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count)
+static int list_once(struct froe *f, struct froe_domain **list, size_t *count)
 {
 	if (froe__domain_ids(f, list, count) < 0)
 		return -1;
-	if (froe__domain_names(f, *list, *count) < 0 && froe_code(f) != FROE_UNREACHABLE) {
+	if ((froe__domain_names(f, *list, *count) < 0 && froe_code(f) != FROE_UNREACHABLE) ||
+	    froe__restarts_add(f, list, count) < 0) {
 		free(*list);
 		return -1;
 	}
 	return 0;
+}
+
+int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count)
+{
+	struct timespec before, after;
+
+	for (;;) {
+		before = froe__restarts_changed();
+		if (list_once(f, list, count) < 0)
+			return -1;
+		after = froe__restarts_changed();
+		if (!memcmp(&before, &after, sizeof(before)))
+			return 0;
+		free(*list);
+	}
 }
 
 /* 0 with no name filled in, 1: no such domain. */

@@ -140,20 +140,32 @@ static size_t uuid_digits(const char *what, char digits[33])
 	return n < 8 ? 0 : n;
 }
 
-static int find_uuid(struct froe *f, const char *what, struct froe_domain *d)
+static bool is_called(const struct froe_domain *d, const char *what)
+{
+	char id[12];
+
+	sprintf(id, "%u", d->id);
+	return !strcmp(what, id) || (d->name[0] && !strcmp(what, d->name));
+}
+
+/* In the list, which also has those that are being restarted. */
+static int find_listed(struct froe *f, const char *what, struct froe_domain *d)
 {
 	char digits[33], own[FROE_UUID_TEXT], plain[33];
 	size_t count, n = uuid_digits(what, digits), hits = 0;
 	struct froe_domain *list;
 
-	if (!n)
-		return froe__no_domain(f, what);
-	if (froe__domain_ids(f, &list, &count) < 0)
+	if (froe_domain_list(f, &list, &count) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
+		if (is_called(&list[i], what)) {
+			*d = list[i];
+			hits = 1;
+			break;
+		}
 		froe_uuid_format(list[i].uuid, own);
 		uuid_digits(own, plain);
-		if (!strncmp(plain, digits, n)) {
+		if (n && !strncmp(plain, digits, n)) {
 			*d = list[i];
 			hits++;
 		}
@@ -162,24 +174,26 @@ static int find_uuid(struct froe *f, const char *what, struct froe_domain *d)
 	if (hits > 1)
 		return froe__fail(f, FROE_USAGE, "give more of its digits, or its name",
 		                  "%zu domains have a UUID that begins with '%s'", hits, what);
-	if (!hits)
-		return froe__no_domain(f, what);
-	return froe__domain_names(f, d, 1) < 0 && froe_code(f) != FROE_UNREACHABLE ? -1 : 0;
+	return hits ? 0 : froe__no_domain(f, what);
 }
 
 int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d)
 {
 	size_t length = strlen(what);
 	uint32_t id;
-	int rc;
+	int rc = 1;
 
 	if (length && length < 6 && strspn(what, "0123456789") == length) {
 		rc = froe_domain_info(f, strtoul(what, NULL, 10), d);
-		if (rc == 0 || froe_code(f) != FROE_NOT_FOUND)
+		if (rc < 0 && froe_code(f) != FROE_NOT_FOUND)
 			return rc;
 	}
-	rc = froe__name_find(f, what, &id);
-	if (rc == 0)
-		return froe_domain_info(f, id, d);
-	return rc < 0 ? rc : find_uuid(f, what, d);
+	if (rc) {
+		rc = froe__name_find(f, what, &id);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			rc = froe_domain_info(f, id, d);
+	}
+	return rc || d->flags & FROE_DYING ? find_listed(f, what, d) : 0;
 }

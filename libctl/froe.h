@@ -98,7 +98,10 @@ struct froe_domain {
 	uint32_t cpupool;
 };
 
-/* All domains in the order of their ids, domain 0 first; no names if there is no store. */
+/*
+ * All domains in the order of their ids, domain 0 first; no names if there is no store. A guest
+ * that is being restarted is in it as it ended, though its domain may be gone.
+ */
 int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count);
 /*
  * By "12" (an id), a name, or a UUID (whole, or its first 8 digits or more if that is unique).

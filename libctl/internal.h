@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 /* The library is built with hidden symbols: what froe.h declares is what others see. */
 #pragma GCC visibility push(default)
 #include "froe.h"
@@ -46,6 +48,20 @@ int froe__nomem(struct froe *f);
 int froe__domain_ids(struct froe *f, struct froe_domain **list, size_t *count);
 int froe__domain_names(struct froe *f, struct froe_domain *list, size_t count);
 int froe__domain_get(struct froe *f, uint32_t id, struct froe_domain *domain);
+
+/* --- run.c --- */
+
+/* Open a file in a folder of /run/froe; the folders are made when they are missing. */
+int froe__run_open(const char *folder, const char *name, int flags);
+void froe__run_unlink(const char *folder, const char *name);
+const char *froe__run_folder(void);
+/* While a guest is made anew in the place of `last`: the descriptor that ends it, or -1. */
+int froe__restart_begin(struct froe *f, const struct froe_domain *last);
+void froe__restart_end(uint32_t id, int fd);
+/* Put those that are being restarted into a list of domains that has been read before. */
+int froe__restarts_add(struct froe *f, struct froe_domain **list, size_t *count);
+/* When restarts last began or ended; a list that was read meanwhile has to be read again. */
+struct timespec froe__restarts_changed(void);
 
 /* --- find.c --- */
 

@@ -385,6 +385,57 @@ static void test_instead_fails(void)
 	CHECK(failed > 80 && renamed > 40);
 }
 
+/* Whoever looks for a guest that is restarted finds it, in its last life or its next one. */
+static void *look_for_it(void *over)
+{
+	struct froe *own = froe_open();
+	struct froe_domain d, *list;
+	size_t count, n, looks;
+
+	for (looks = 0; !__atomic_load_n((bool *)over, __ATOMIC_ACQUIRE); looks++) {
+		CHECK(froe_domain_find(own, "web.example", &d) == 0);
+		CHECK(!strcmp(d.name, "web.example") && !(d.flags & FROE_DYING));
+		REQUIRE(froe_domain_list(own, &list, &count) == 0);
+		for (n = 0; n < count; n++)
+			CHECK(n ? !strcmp(list[n].name, "web.example") : !list[n].id);
+		CHECK_EQ(count, 2);
+		free(list);
+	}
+	CHECK(looks > 20);
+	froe_close(own);
+	return NULL;
+}
+
+static void test_restart_is_seen(void)
+{
+	struct froe_create how = { 0 };
+	struct froe_domain last, d;
+	bool over = false;
+	pthread_t looker;
+	uint32_t id;
+	int fd;
+
+	begin();
+	REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0);
+	REQUIRE(pthread_create(&looker, NULL, look_for_it, &over) == 0);
+	for (int lives = 0; lives < 30; lives++) {
+		how.instead = id;
+		fake_flags[id] = XEN_DOMINF_shutdown | FROE_REBOOT << XEN_DOMINF_shutdownshift;
+		CHECK(froe_domain_create(f, &config, &how, &id) == 0);
+	}
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	pthread_join(looker, NULL);
+	/* What somebody who was killed left behind is no guest. */
+	REQUIRE(froe_domain_info(f, id, &last) == 0);
+	fd = froe__restart_begin(f, &last);
+	REQUIRE(fd >= 0 && froe_domain_destroy(f, id) == 0);
+	CHECK(froe_domain_find(f, "web.example", &d) == 0 && d.id == id);
+	CHECK(froe_domain_find(f, "12345678", &d) == 0 && d.id == id);
+	close(fd);
+	CHECK_FAILS(f, froe_domain_find(f, "web.example", &d), FROE_NOT_FOUND, "web.example");
+	froe__restart_end(id, -1);
+}
+
 /* Two of one name at once: one comes to be. */
 static void *create_one(void *result)
 {
@@ -656,6 +707,7 @@ void test_main(void)
 	test_names();
 	test_instead();
 	test_instead_fails();
+	test_restart_is_seen();
 	test_lock();
 	test_refusals();
 	test_affinity();

@@ -67,14 +67,23 @@ teardown() {
 	close_console
 	before=$(froe domid again)
 	uuid=$(froe list -v again | awk 'NR == 2 { print $7 }')
+	rm -f /tmp/over /tmp/looks
+	until [ -e /tmp/over ]; do
+		froe list again 2>&1 | awk 'NR > 1 { print $1, $5 }'
+	done >/tmp/looks 3>&- &
+	looker=$!
 	froe reboot again
-	# One look each time: between the two guests there is none of that name. The new one has it a
-	# moment before froed has its console.
+	# The new one has its name a moment before froed has its console.
 	renewed() {
 		now=$(froe domid again 2>/dev/null) && [ "$now" != "$before" ] &&
 			[ -S "/run/froe/console/$now" ]
 	}
 	wait_for 100 renewed
+	touch /tmp/over
+	wait "$looker"
+	sort /tmp/looks | uniq -c
+	grep -qx 'again ---sr-' /tmp/looks
+	! grep -vE '^again [-rbps]{5}-$' /tmp/looks || return 1
 	open_console again
 	screen '^guest: a shell' 120
 	close_console
