@@ -75,6 +75,8 @@ static inline bool call_has(const struct call *c, int letter)
 
 /* Find one; what fails is reported. */
 bool domain_find(struct call *c, const char *what, struct froe_domain *d);
+/* Those that the arguments name, or all if there are none; the caller frees the list. */
+bool domain_find_all(struct call *c, struct froe_domain **list, size_t *count);
 /* Its name, "(null)" if it has none. */
 const char *domain_name(const struct froe_domain *d);
 /* Where the state of this boot is: /run/froe. */

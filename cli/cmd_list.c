@@ -181,27 +181,22 @@ static int list(struct call *c)
 {
 	void (*show)(struct call * c, const void *row) = output_row;
 	struct column columns[COLUMNS_MAX] = { { 0 } };
-	struct froe_domain *all, one;
+	struct froe_domain *all;
 	size_t count;
 
 	if (call_has(c, 'l'))
 		show = list_long_row;
 	else
 		choose(c, columns);
-	if (c->args == 0 && froe_domain_list(c->froe, &all, &count))
-		return call_failed(c, NULL);
+	if (!domain_find_all(c, &all, &count))
+		return 0;
 	if (call_has(c, 'l'))
 		list_long_begin(c);
-	else
+	else if (count || !output_is_text(c))
 		output_begin(c, columns);
-	for (int i = 0; i < c->args; i++)
-		if (domain_find(c, c->arg[i], &one))
-			show(c, &one);
-	if (c->args == 0) {
-		for (size_t i = 0; i < count; i++)
-			show(c, &all[i]);
-		free(all);
-	}
+	for (size_t i = 0; i < count; i++)
+		show(c, &all[i]);
+	free(all);
 	if (call_has(c, 'l'))
 		list_long_end(c);
 	return 0;

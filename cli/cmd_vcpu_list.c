@@ -141,23 +141,19 @@ static void show(struct call *c, const struct froe_domain *d, uint32_t cpus)
 
 static int vcpu_list(struct call *c)
 {
-	struct froe_domain *all, one;
+	struct froe_domain *all;
 	struct froe_host host;
 	size_t count;
 
 	if (froe_host_info(c->froe, &host))
 		return call_failed(c, NULL);
-	if (!c->args && froe_domain_list(c->froe, &all, &count))
-		return call_failed(c, NULL);
-	output_begin(c, columns);
-	for (int i = 0; i < c->args; i++)
-		if (domain_find(c, c->arg[i], &one))
-			show(c, &one, host.cpus_online);
-	if (!c->args) {
-		for (size_t i = 0; i < count; i++)
-			show(c, &all[i], host.cpus_online);
-		free(all);
-	}
+	if (!domain_find_all(c, &all, &count))
+		return 0;
+	if (count || !output_is_text(c))
+		output_begin(c, columns);
+	for (size_t i = 0; i < count; i++)
+		show(c, &all[i], host.cpus_online);
+	free(all);
 	return 0;
 }
 

@@ -61,6 +61,23 @@ bool domain_find(struct call *c, const char *what, struct froe_domain *d)
 	return false;
 }
 
+bool domain_find_all(struct call *c, struct froe_domain **list, size_t *count)
+{
+	*list = NULL;
+	*count = 0;
+	if (c->args) {
+		*list = calloc((size_t)c->args, sizeof(**list));
+		if (!*list)
+			call_refuse(c, FROE_FAIL, NULL, "failed", NULL, "out of memory");
+		for (int i = 0; *list && i < c->args; i++)
+			*count += domain_find(c, c->arg[i], &(*list)[*count]);
+	} else if (froe_domain_list(c->froe, list, count)) {
+		*list = NULL;
+		call_failed(c, NULL);
+	}
+	return *list;
+}
+
 const char *domain_name(const struct froe_domain *d)
 {
 	if (*d->name)

@@ -97,24 +97,17 @@ static size_t only_guests(struct froe_domain *d, size_t count)
 
 int request_run(struct call *c, const char *what, const char *doing)
 {
-	struct froe_domain *d = NULL;
-	size_t count = 0;
+	struct froe_domain *d;
+	size_t count;
 	int rc;
 
 	if (call_has(c, 'a') == (c->args > 0))
 		return call_refuse(c, FROE_USAGE, NULL, "usage", NULL,
 		                   "either -a or the names of guests");
-	if (call_has(c, 'a')) {
-		if (froe_domain_list(c->froe, &d, &count))
-			return call_failed(c, NULL);
+	if (!domain_find_all(c, &d, &count))
+		return 0;
+	if (call_has(c, 'a'))
 		count = only_guests(d, count);
-	} else {
-		d = calloc((size_t)c->args, sizeof(*d));
-		if (!d)
-			return call_refuse(c, FROE_FAIL, NULL, "failed", NULL, "out of memory");
-		for (int i = 0; i < c->args; i++)
-			count += domain_find(c, c->arg[i], &d[count]);
-	}
 	rc = request_list(c, d, count, what, doing);
 	free(d);
 	return rc;

@@ -96,6 +96,9 @@ load helpers
 	[ "$status" -eq 10 ]
 	[ "$(wc -l <<<"$output")" -eq 2 ]
 	[ "$(grep -c "^froe: list: no domain" <<<"$stderr")" -eq 2 ]
+	froe list nosuch
+	[ "$status" -eq 10 ]
+	[ -z "$output" ]
 	froe --json list nosuch web1
 	[ "$status" -eq 10 ]
 	json 'len(j["items"]) == 1 and j["errors"][0]["item"] == "nosuch"'
