@@ -6,7 +6,8 @@ TINY_idle := sti; 1: hlt; jmp 1b
 TINY_spin := 1: jmp 1b
 TINY_triple := ud2
 TINY_halt := cli; 1: hlt; jmp 1b
-TINY_ELF := $(patsubst %,$(TINY)/%,idle spin triple halt hostile granter grants)
+TINY_early := mov $$0xc0000080,%ecx; mov $$0x100,%eax; xor %edx,%edx; wrmsr; 1: jmp 1b
+TINY_ELF := $(patsubst %,$(TINY)/%,idle spin triple halt early hostile granter grants)
 
 $(TINY)/%: tests/system/kernels/tiny.S tests/system/rules.mk
 	@mkdir -p $(@D)

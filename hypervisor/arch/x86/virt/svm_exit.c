@@ -162,6 +162,9 @@ static int efer_write(struct vcpu *v, u64 val)
 		return -EINVAL;
 	if ((b->cr0 & CR0_PG) && (val ^ b->efer) & EFER_LME)
 		return -EINVAL;
+	/* QEMU 7.2 comes back from such a guest with the host's paging off, and its CPU is lost. */
+	if (!cpu_features.nrips && val & EFER_LME && !(b->cr0 & CR0_PG) && !(b->cr4 & CR4_PAE))
+		return -EINVAL;
 	b->efer = (val & ~EFER_LMA) | (b->efer & EFER_LMA) | EFER_SVME;
 	return 0;
 }
