@@ -84,11 +84,12 @@ the_line() {
 	for ((i = 0; i < cycles; i++)); do
 		tiny idle again
 		froe destroy again
-		((i != 20)) || froed=$(froed_kib)
+		((i != cycles / 2)) || froed=$(froed_kib)
 	done
 	same_as_before
-	echo "froed: $froed KiB after 20, $(froed_kib) KiB after $cycles"
-	[ "$(froed_kib)" -le $((froed + 8)) ]
+	# Its heap touches some 24 KiB more within the first 300, and stays so.
+	echo "froed: $froed KiB after half of $cycles, $(froed_kib) KiB in the end"
+	[ "$(froed_kib)" -le $((froed + 16)) ]
 	echo "in use: $memory KiB before, $(used_kib) KiB after"
 	[ "$(used_kib)" -lt $((memory + 2048)) ]
 }
