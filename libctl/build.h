@@ -62,6 +62,9 @@ int froe__load_vcpu(struct build *b);
 int froe__tree_check(struct build *b);
 /* Its entries in the store, and that the store gets to know its ring. */
 int froe__tree_write(struct build *b);
+/* Write and remove nodes all at once, again and again as long as others are faster. */
+int froe__tree_commit(struct froe *f, const struct froe_store_item *items, size_t count,
+                      const char *const *gone, size_t gone_count);
 /* Take them away again. */
 int froe__tree_remove(struct froe *f, uint32_t id);
 

@@ -9,9 +9,8 @@
 #include <time.h>
 #include "build.h"
 
-#define SUFFIX_MAX   24 /* -20261128T140000Z-99 */
-#define SAME_MINUTE  99
-#define COMMIT_TRIES 100
+#define SUFFIX_MAX  24 /* -20261128T1400Z */
+#define SAME_MINUTE 99
 
 static int set_handle(struct froe *f, uint32_t id, const uint8_t uuid[16])
 {
@@ -46,25 +45,6 @@ static int pick_name(struct froe *f, const char *old, char name[FROE_NAME_MAX + 
 	                  "%s: set aside %d times within a minute", old, SAME_MINUTE);
 }
 
-/* Its directories as they are to be, and those that are the next guest's gone: 1 to try again. */
-static int move_tree(struct froe *f, const struct froe_store_item *items, size_t count,
-                     const char *const *gone, size_t gone_count)
-{
-	froe_tx tx;
-
-	if (froe_store_begin(f, &tx) < 0)
-		return -1;
-	if (froe_store_write_many(f, tx, items, count) < 0)
-		goto failed;
-	for (size_t i = 0; i < gone_count; i++)
-		if (froe_store_remove(f, tx, gone[i]) < 0)
-			goto failed;
-	return froe_store_end(f, tx, true);
-failed:
-	froe_store_end(f, tx, false);
-	return -1;
-}
-
 /* What it asked for was done with this: nothing more is to follow from its end. */
 #define ENDS 5
 static const char *const ends[ENDS] = { "on_poweroff", "on_reboot", "on_crash", "on_watchdog",
@@ -76,7 +56,7 @@ static int rename_tree(struct froe *f, const struct froe_domain *d, const char *
 	char own[48], own_vm[48], index[48], id[12], read[16], vm[64], at[3 + ENDS][96];
 	char old_name[FROE_NAME_PATH], new_name[FROE_NAME_PATH], *old_vm;
 	struct froe_store_item item[8 + ENDS];
-	const char *gone[2] = { old_name };
+	const char *gone[2] = { old_name }; /* what is the next guest's */
 	size_t n = 0;
 	int rc;
 
@@ -106,14 +86,9 @@ static int rename_tree(struct froe *f, const struct froe_domain *d, const char *
 	if (froe_store_read(f, 0, own_vm, &old_vm, NULL) < 0)
 		return -1;
 	gone[1] = old_vm;
-	rc = 1;
-	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++)
-		rc = move_tree(f, item, n, gone, strncmp(old_vm, "/vm/", 4) ? 1 : 2);
+	rc = froe__tree_commit(f, item, n, gone, strncmp(old_vm, "/vm/", 4) ? 1 : 2);
 	free(old_vm);
-	return rc == 1 ? froe__fail(f, FROE_FAIL, "try again",
-	                            "store: %d transactions in a row met with another's",
-	                            COMMIT_TRIES)
-	               : rc;
+	return rc;
 }
 
 int froe__set_aside(struct froe *f, uint32_t id)

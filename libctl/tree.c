@@ -151,23 +151,43 @@ static void add_vm(struct tree *t, struct build *b, const char *uuid)
 /* --- all at once ----------------------------------------------------------------------- */
 
 /* 1: somebody was faster, or the store was restarted. */
-static int commit(struct froe *f, const struct tree *t)
+static int commit(struct froe *f, const struct froe_store_item *items, size_t count,
+                  const char *const *gone, size_t gone_count)
 {
 	froe_tx tx;
 
 	if (froe_store_begin(f, &tx) < 0)
 		return -1;
-	if (froe_store_write_many(f, tx, t->item, t->count) == 0)
-		return froe_store_end(f, tx, true);
+	if (froe_store_write_many(f, tx, items, count) < 0)
+		goto failed;
+	for (size_t i = 0; i < gone_count; i++)
+		if (froe_store_remove(f, tx, gone[i]) < 0)
+			goto failed;
+	return froe_store_end(f, tx, true);
+failed:
 	froe_store_end(f, tx, false);
 	return -1;
+}
+
+int froe__tree_commit(struct froe *f, const struct froe_store_item *items, size_t count,
+                      const char *const *gone, size_t gone_count)
+{
+	int rc = 1;
+
+	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++)
+		rc = commit(f, items, count, gone, gone_count);
+	if (rc == 1)
+		return froe__fail(f, FROE_FAIL, "try again",
+		                  "store: %d transactions in a row met with another's",
+		                  COMMIT_TRIES);
+	return rc;
 }
 
 int froe__tree_write(struct build *b)
 {
 	char uuid[FROE_UUID_TEXT], path[FROE_NAME_PATH], n[24];
 	struct tree t = { 0 };
-	int rc = 1;
+	int rc;
 
 	froe_uuid_format(b->c->uuid, uuid);
 	froe__name_path(b->c->name, path);
@@ -175,13 +195,7 @@ int froe__tree_write(struct build *b)
 	add_vm(&t, b, uuid);
 	add(&t, NULL, number(n, b->id), "%s", path);
 	add(&t, NULL, path, "/froe/guest/%u", b->id);
-	if (t.failed)
-		rc = froe__nomem(b->f);
-	for (int i = 0; rc == 1 && i < COMMIT_TRIES; i++)
-		rc = commit(b->f, &t);
-	if (rc == 1)
-		rc = froe__fail(b->f, FROE_FAIL, "try again",
-		                "store: %d transactions in a row met with another's", COMMIT_TRIES);
+	rc = t.failed ? froe__nomem(b->f) : froe__tree_commit(b->f, t.item, t.count, NULL, 0);
 	tree_free(&t);
 	if (rc == 0)
 		rc = froe_store_introduce(b->f, b->id, STORE_GFN, b->store_port);
