@@ -31,13 +31,6 @@ static bool told(void)
 	return more;
 }
 
-static bool exists(domid_t id)
-{
-	struct xen_domctl_getdomaininfo info;
-
-	return domu_info(id, &info);
-}
-
 static uint32_t flags_of(domid_t id)
 {
 	struct xen_domctl_getdomaininfo info = { 0 };
@@ -131,7 +124,7 @@ static void test_reasons(void)
 		EXPECT_EQ(flags_of(id) & XEN_DOMINF_dying, 0);
 		EXPECT_EQ(domu_destroy(id), 0);
 		EXPECT(told());
-		EXPECT(!exists(id));
+		EXPECT(!domu_exists(id));
 	}
 }
 
@@ -173,7 +166,7 @@ static void test_pause(void)
 		EXPECT(WAIT_UNTIL(read_mark(id) > before, PATIENCE));
 	}
 	EXPECT_EQ(domu_destroy(id), 0); /* while it runs */
-	EXPECT(!exists(id));
+	EXPECT(!domu_exists(id));
 }
 
 /* At every step of its making, and in every state of its life. */
@@ -196,14 +189,14 @@ static void test_destroy(void)
 		if (step > 2)
 			EXPECT_EQ(domu_populate(id, 5, 0, 64) + domu_populate(id, 512, 9, 1), 65);
 		EXPECT_EQ(domu_destroy(id), 0);
-		EXPECT(!exists(id));
+		EXPECT(!domu_exists(id));
 	}
 	EXPECT_EQ(domu_destroy(domu_build(spin, 0, 1)), 0); /* never started */
 	for (unsigned int i = 0; i < ARRAY_LEN(lives); i++) {
 		id = domu_run(lives[i], 0, 1);
 		EXPECT(WAIT_UNTIL(read_mark(id) >= 1, PATIENCE));
 		EXPECT_EQ(domu_destroy(id), 0);
-		EXPECT(!exists(id));
+		EXPECT(!domu_exists(id));
 		EXPECT_EQ(domu_destroy(id), -XEN_ESRCH);
 	}
 }
@@ -249,7 +242,7 @@ static void test_linger(void)
 	EXPECT_EQ(domu_op(id, XEN_DOMCTL_createdomain, &create), -XEN_EEXIST);
 	EXPECT_EQ(xen_remove_from_physmap(SCRATCH), 0);
 	EXPECT(told()); /* gone */
-	EXPECT(!exists(id));
+	EXPECT(!domu_exists(id));
 }
 
 /* As given, or the next one above the last that was chosen. */

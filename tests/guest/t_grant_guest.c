@@ -106,13 +106,6 @@ static void tell(domid_t id, volatile uint32_t *what, uint32_t value)
 	EXPECT_EQ(domu_write(id, what, &value, sizeof(value)), sizeof(value));
 }
 
-static bool exists(domid_t id)
-{
-	struct xen_domctl_getdomaininfo info;
-
-	return domu_info(id, &info);
-}
-
 static void expect_dying(domid_t id)
 {
 	struct xen_domctl_getdomaininfo info = { 0 };
@@ -156,7 +149,7 @@ static void test_foreign(void)
 	expect_dying(id);
 	EXPECT_EQ(again[5], 55);
 	EXPECT_EQ(xen_remove_from_physmap(BASE + 1), 0);
-	EXPECT(!exists(id));
+	EXPECT(!domu_exists(id));
 }
 
 /* As consoles come to be: an entry of the guest's table, written for it. */
@@ -190,7 +183,7 @@ static void test_seeded(void)
 	EXPECT_EQ(acquire(id, 0, 1, gfns), -XEN_EINVAL);
 	EXPECT_EQ(w[1], 0x1234);
 	EXPECT_EQ(unmap(op.handle, BASE), GNTST_okay);
-	EXPECT(!exists(id));
+	EXPECT(!domu_exists(id));
 	/* The table's frames are ours until we let go. */
 	EXPECT_EQ(theirs[0].flags, GTF_permit_access);
 	EXPECT_EQ(xen_remove_from_physmap(BASE + 10), 0);
@@ -281,7 +274,7 @@ static void test_hostile(void)
 	}
 	tell(id, &stop, 0);
 	domu_finish(id);
-	EXPECT(!exists(id));
+	EXPECT(!domu_exists(id));
 }
 
 /* --- the mapper dies ------------------------------------------------------------------------ */
@@ -326,7 +319,7 @@ static void test_mapper_dies(void)
 	EXPECT_EQ(domu_destroy(id), 0);
 	EXPECT_EQ(table[8].flags, GTF_permit_access);
 	EXPECT_EQ(table[9].flags, GTF_permit_access | GTF_readonly);
-	EXPECT(!exists(id));
+	EXPECT(!domu_exists(id));
 	table[8].flags = table[9].flags = 0;
 }
 
@@ -359,10 +352,10 @@ static void test_granter_dies(void)
 	EXPECT_EQ(seen, 4711);
 	EXPECT_EQ(domu_destroy(from), 0);
 	expect_dying(from);
-	EXPECT(exists(to));
+	EXPECT(domu_exists(to));
 	EXPECT_EQ(domu_destroy(to), 0);
-	EXPECT(!exists(to));
-	EXPECT(!exists(from));
+	EXPECT(!domu_exists(to));
+	EXPECT(!domu_exists(from));
 }
 
 /* --- the granter dies meanwhile -------------------------------------------------------------- */
@@ -418,7 +411,7 @@ static void test_meanwhile(void)
 		lap = laps;
 		EXPECT(WAIT_UNTIL(laps - lap >= 1 + i % 3, PATIENCE));
 		EXPECT_EQ(domu_destroy(id), 0);
-		EXPECT(WAIT_UNTIL(!exists(id), PATIENCE));
+		EXPECT(WAIT_UNTIL(!domu_exists(id), PATIENCE));
 		EXPECT_EQ(xen_remove_from_physmap(gfns[0]), 0);
 	}
 	hunt = false;

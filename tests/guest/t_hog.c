@@ -18,18 +18,8 @@ static volatile uint32_t ready, stop;
 /* All but the control domain's CPU. */
 static void keep_off(domid_t id)
 {
-	uint64_t hard = 0xe;
-
-	for (uint32_t i = 0; i < VCPUS; i++) {
-		struct xen_domctl op = { 0 };
-		struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
-
-		a->vcpu = i;
-		a->flags = XEN_VCPUAFFINITY_HARD;
-		a->cpumap_hard.nr_bits = 64;
-		set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&hard);
-		EXPECT_EQ(domu_op(id, XEN_DOMCTL_setvcpuaffinity, &op), 0);
-	}
+	for (uint32_t i = 0; i < VCPUS; i++)
+		domu_pin(id, i, 0xe);
 }
 
 /* Runs fn on all vCPUs of the guest until it is told to stop. */

@@ -63,18 +63,6 @@ static void converse(uint64_t arg)
 	}
 }
 
-static void pin(domid_t id, uint32_t vcpu, uint64_t hard)
-{
-	struct xen_domctl op = { 0 };
-	struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
-
-	a->vcpu = vcpu;
-	a->flags = XEN_VCPUAFFINITY_HARD;
-	a->cpumap_hard.nr_bits = 64;
-	set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&hard);
-	EXPECT_EQ(domu_op(id, XEN_DOMCTL_setvcpuaffinity, &op), 0);
-}
-
 static void share(domid_t id, uint16_t weight, uint16_t cap)
 {
 	struct xen_domctl op = { .u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2 };
@@ -98,7 +86,7 @@ static void disturb(domid_t id, unsigned int n)
 	switch (n % 5) {
 	case 0:
 	case 1:
-		pin(id, n / 5 % 2, 1 + n % 3);
+		domu_pin(id, n / 5 % 2, 1 + n % 3);
 		break;
 	case 2:
 		EXPECT_EQ(domu_simple(id, XEN_DOMCTL_pausedomain), 0);
@@ -124,8 +112,8 @@ void test_main(void)
 	for (unsigned int n = 0; n < ROUNDS * GUESTS; n++)
 		disturb(id[n % GUESTS], n / GUESTS + n % GUESTS);
 	for (unsigned int i = 0; i < GUESTS; i++) {
-		pin(id[i], 0, 3);
-		pin(id[i], 1, 3);
+		domu_pin(id[i], 0, 3);
+		domu_pin(id[i], 1, 3);
 		share(id[i], 256, 0);
 	}
 	for (unsigned int i = 0; i < GUESTS; i++) {

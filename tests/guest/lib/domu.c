@@ -193,6 +193,25 @@ bool domu_info(domid_t id, struct xen_domctl_getdomaininfo *info)
 	return info->domain == id;
 }
 
+bool domu_exists(domid_t id)
+{
+	struct xen_domctl_getdomaininfo info;
+
+	return domu_info(id, &info);
+}
+
+void domu_pin(domid_t id, uint32_t vcpu, uint64_t hard)
+{
+	struct xen_domctl op = { 0 };
+	struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
+
+	a->vcpu = vcpu;
+	a->flags = XEN_VCPUAFFINITY_HARD;
+	a->cpumap_hard.nr_bits = 64;
+	set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&hard);
+	EXPECT_EQ(domu_op(id, XEN_DOMCTL_setvcpuaffinity, &op), 0);
+}
+
 int domu_wait(domid_t id, unsigned int ms)
 {
 	struct xen_domctl_getdomaininfo info;

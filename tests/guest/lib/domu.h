@@ -33,6 +33,9 @@ domid_t domu_build(void (*fn)(uint64_t arg), uint64_t arg, unsigned int vcpus);
 domid_t domu_run(void (*fn)(uint64_t arg), uint64_t arg, unsigned int vcpus);
 /* False, and info is of the next one, if there is no such guest. */
 bool domu_info(domid_t id, struct xen_domctl_getdomaininfo *info);
+bool domu_exists(domid_t id);
+/* Where a vCPU may run, a bit a CPU. */
+void domu_pin(domid_t id, uint32_t vcpu, uint64_t hard);
 /* Wait until it has shut down: the code, or -1 after ms milliseconds. */
 int domu_wait(domid_t id, unsigned int ms);
 /* Wait, expect a power-off and no failed check in it, and destroy it. */
