@@ -4,7 +4,7 @@
  * either at any moment, while they make hypercalls at random themselves (t_fuzz.c): the hypervisor
  * goes on, and at the end every page is back.
  *
- * run: smp=2 want=^fuzz:_[0-9]+_operations
+ * run: smp=2 one-thread want=^fuzz:_[0-9]+_operations
  */
 #define test_main fuzz_alone
 #include "t_fuzz.c"

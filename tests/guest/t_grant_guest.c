@@ -5,7 +5,7 @@
  *
  * Sources: xen/grant_table.h, xen/memory.h, man/froe-hypercalls.9.
  *
- * run: smp=2
+ * run: smp=2 one-thread
  */
 #include "lib/domu.h"
 

@@ -5,7 +5,7 @@
  *
  * Sources: xen/domctl.h, xen/sysctl.h; man/froe-hypercalls.9.
  *
- * run: smp=2
+ * run: smp=2 one-thread
  */
 #include "lib/domu.h"
 
