@@ -22,9 +22,10 @@ fake() {
 	cat >fake
 }
 
-# Run froe: $status, $output and $stderr are what came of it.
+# Run froe: $status, $output and $stderr are what came of it. Signals mean what they mean to a
+# command that somebody types, though these tests may run in the background of a script.
 froe() {
-	run --separate-stderr "$froe" "$@"
+	run --separate-stderr env --default-signal=INT,TERM,HUP "$froe" "$@"
 	echo "froe $*: $status"
 	echo "out: $output"
 	echo "err: $stderr"
