@@ -9,6 +9,9 @@ uint32_t xen_base;
 struct shared_info *xen_shared;
 volatile uint32_t xen_port_count[4096];
 
+#define NOBODY (-1u)
+static uint8_t port_owner[4096]; /* CPU + 1; 0: whoever comes first */
+
 static struct vcpu_info *vcpu_infos[CPU_MAX];
 static uint8_t hypercall_page[4096] __attribute__((aligned(4096)));
 static bool hypercall_page_set;
@@ -91,14 +94,16 @@ void xen_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi)
 /*
  * The 2-level scan (xen/event_channel.h): clear the pending flag before the
  * selector and the selector before the words, so that nothing is lost. A word
- * holds ports of other CPUs as well: whoever clears a bit, and nobody else, counts
- * it, or a CPU that was slow to come here would count an event a second time.
+ * holds ports of other CPUs as well. Those that are bound to one are left to it, or
+ * it would find nothing, and sleep on, before the event has been counted here. Of
+ * others whoever clears a bit, and nobody else, counts it, or a CPU that was slow to
+ * come here would count an event a second time.
  */
 static void upcall(struct frame *f)
 {
-	volatile struct vcpu_info *vi = xen_vcpu_info(cpu_this()->id);
+	unsigned int w, port, cpu = cpu_this()->id;
+	volatile struct vcpu_info *vi = xen_vcpu_info(cpu);
 	uint64_t sel, bits;
-	unsigned int w, port;
 
 	(void)f;
 	vi->evtchn_upcall_pending = 0;
@@ -110,6 +115,8 @@ static void upcall(struct frame *f)
 		       ~__atomic_load_n(&xen_shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
 		for (; bits; bits &= bits - 1) {
 			port = w * 64 + (unsigned int)__builtin_ctzl(bits);
+			if (port_owner[port] && port_owner[port] != cpu + 1)
+				continue;
 			if (__atomic_fetch_and(&xen_shared->evtchn_pending[w], ~(1ul << port % 64),
 			                       __ATOMIC_SEQ_CST) >>
 			            port % 64 &
@@ -167,13 +174,20 @@ void guest_power_off(void)
 		asm volatile("cli; hlt");
 }
 
+static long own(long rc, evtchn_port_t port, unsigned int cpu)
+{
+	if (!rc)
+		port_owner[port] = (uint8_t)(cpu + 1);
+	return rc;
+}
+
 long xen_alloc_unbound(domid_t dom, domid_t remote, evtchn_port_t *port)
 {
 	struct evtchn_alloc_unbound op = { .dom = dom, .remote_dom = remote };
 	long rc = xen_event(EVTCHNOP_alloc_unbound, &op);
 
 	*port = op.port;
-	return rc;
+	return own(rc, op.port, NOBODY);
 }
 
 long xen_bind_interdomain(domid_t remote, evtchn_port_t rport, evtchn_port_t *port)
@@ -182,7 +196,7 @@ long xen_bind_interdomain(domid_t remote, evtchn_port_t rport, evtchn_port_t *po
 	long rc = xen_event(EVTCHNOP_bind_interdomain, &op);
 
 	*port = op.local_port;
-	return rc;
+	return own(rc, op.local_port, NOBODY);
 }
 
 long xen_bind_virq(unsigned int virq, unsigned int cpu, evtchn_port_t *port)
@@ -191,7 +205,7 @@ long xen_bind_virq(unsigned int virq, unsigned int cpu, evtchn_port_t *port)
 	long rc = xen_event(EVTCHNOP_bind_virq, &op);
 
 	*port = op.port;
-	return rc;
+	return own(rc, op.port, cpu);
 }
 
 long xen_bind_ipi(unsigned int cpu, evtchn_port_t *port)
@@ -200,13 +214,14 @@ long xen_bind_ipi(unsigned int cpu, evtchn_port_t *port)
 	long rc = xen_event(EVTCHNOP_bind_ipi, &op);
 
 	*port = op.port;
-	return rc;
+	return own(rc, op.port, cpu);
 }
 
 long xen_bind_vcpu(evtchn_port_t port, unsigned int cpu)
 {
 	struct evtchn_bind_vcpu op = { .port = port, .vcpu = cpu };
 
+	port_owner[port % 4096] = 0; /* what is pending was told to the one before */
 	return xen_event(EVTCHNOP_bind_vcpu, &op);
 }
 
@@ -214,6 +229,7 @@ long xen_close(evtchn_port_t port)
 {
 	struct evtchn_close op = { .port = port };
 
+	port_owner[port % 4096] = 0;
 	return xen_event(EVTCHNOP_close, &op);
 }
 
