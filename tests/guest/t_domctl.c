@@ -3,7 +3,7 @@
  * Guests from their creation to their end (xen/domctl.h, man/froe-hypercalls.9): built, run, heard
  * of, paused, shut down for each reason, destroyed in each state, and everything given back.
  *
- * run: smp=2 one-thread want=^froe:_d[0-9]+:_crashed:_vCPU_0:_triple_fault
+ * run: smp=2 single want=^froe:_d[0-9]+:_crashed:_vCPU_0:_triple_fault
  */
 #include "lib/domu.h"
 

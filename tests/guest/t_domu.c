@@ -3,7 +3,7 @@
  * What a guest is offered and what it can do: its CPUs, CPUID, MSRs and ports, its memory, events
  * with the control domain, console lines, NMI; and a guest that does as much of it as it can.
  *
- * run: smp=2 one-thread want=^froe:_d[0-9]+:_half_a_line want=_[0-9]+_messages_left_out
+ * run: smp=2 single want=^froe:_d[0-9]+:_half_a_line want=^froe:_d[0-9]+:_[0-9]+_messages_left_out
  */
 #include "lib/domu.h"
 

@@ -4,7 +4,7 @@
  * either at any moment, while they make hypercalls at random themselves (t_fuzz.c): the hypervisor
  * goes on, and at the end every page is back.
  *
- * run: smp=2 one-thread want=^fuzz:_[0-9]+_operations
+ * run: smp=2 single want=^fuzz:_[0-9]+_operations
  */
 #define test_main fuzz_alone
 #include "t_fuzz.c"
@@ -200,14 +200,11 @@ static void operate(void *arg)
 /* Whatever we hold of guests, and then the guests, which others on CPU 1 may be just looking at. */
 static void end_all(void)
 {
-	long rc;
-
 	for (unsigned int i = 0; i < 16; i++)
 		xen_remove_from_physmap(WINDOW + i);
 	for (domid_t id = 1; id <= GUESTS; id++) {
-		while (!(rc = domu_destroy(id)))
-			;
-		EXPECT_EQ(rc, -XEN_ESRCH);
+		domu_destroy(id);
+		EXPECT(WAIT_UNTIL(domu_destroy(id) == -XEN_ESRCH, PATIENCE));
 	}
 }
 

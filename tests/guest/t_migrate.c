@@ -3,7 +3,7 @@
  * Guests of two vCPUs that call each other out of HLT, and wait for timers and events, while they
  * are moved between CPUs, paused and set back by caps: no call is lost on the way.
  *
- * run: smp=2 one-thread mem=256
+ * run: smp=2 single mem=256
  */
 #include "lib/domu.h"
 

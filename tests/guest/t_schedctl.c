@@ -5,7 +5,7 @@
  *
  * Sources: xen/domctl.h, xen/sysctl.h; man/froe-hypercalls.9.
  *
- * run: smp=2 one-thread
+ * run: smp=2 single
  */
 #include "lib/domu.h"
 
