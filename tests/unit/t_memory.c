@@ -356,6 +356,7 @@ static void test_errors(void)
 
 static void test_questions(void)
 {
+	xen_pod_target_t pod = { .tot_pages = 1, .pod_cache_pages = 2, .pod_entries = 3 };
 	static struct e820_entry map[3] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 } };
 	struct e820_entry out[4];
 	struct xen_memory_map mm = { .nr_entries = 4 };
@@ -384,6 +385,12 @@ static void test_questions(void)
 	CHECK(mm.nr_entries == 2 && !memcmp(out, map, 2 * sizeof(map[0])) && !out[2].addr);
 	set_xen_guest_handle(mm.buffer, (void *)hole);
 	CHECK_EQ(call(0, 9, do_memory_memory_map, &mm, &rounds), -EFAULT);
+	/* Nothing is populated on demand, whatever the target. */
+	CHECK_EQ(call(0, 16, do_memory_set_pod_target, &pod, &rounds), 0);
+	CHECK_EQ(pod.tot_pages, OWN_END - OWN_FIRST);
+	CHECK_EQ(pod.pod_cache_pages | pod.pod_entries, 0);
+	pod.domid = 77;
+	CHECK_EQ(call(0, 16, do_memory_set_pod_target, &pod, &rounds), -ESRCH);
 }
 
 void unit_main(void)
