@@ -143,6 +143,13 @@ os.execv(sys.argv[1], sys.argv[1:])' "${stand_in[@]}" </dev/null >"$BATS_TEST_TM
 	[ "$status" = 0 ]
 }
 
+@test "on a terminal that some other session has" {
+	mini 'froe: stopped: no SVM' 0
+	run python3 -c 'import pty, subprocess, sys
+sys.exit(subprocess.call(sys.argv[1:], stdin=pty.openpty()[1], start_new_session=True))' "${stand_in[@]}"
+	ended 3
+}
+
 @test "under --icount two runs are the same to the byte" {
 	script 'dmesg; uptime; cat /proc/interrupts'
 	for n in 1 2; do
