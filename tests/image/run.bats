@@ -150,6 +150,37 @@ sys.exit(subprocess.call(sys.argv[1:], stdin=pty.openpty()[1], start_new_session
 	ended 3
 }
 
+# Runs a command where kvm_amd says $1 of nesting and /dev/kvm is the file $2, in mounts of its own.
+kvm_says() {
+	local as_root=()
+	[ "$(id -u)" = 0 ] || as_root=(-r)
+	unshare "${as_root[@]}" -m true 2>/dev/null || skip 'no mount namespaces'
+	unshare "${as_root[@]}" -m bash -ec 'mkdir -p "$1/dev" && mount --rbind /dev "$1/dev"
+		mount -t tmpfs none /dev && ln -s "$1"/dev/* /dev && ln -sfT "$1/dev/$3" /dev/kvm
+		mount -t tmpfs none /sys/module && mkdir -p /sys/module/kvm_amd/parameters
+		echo "$2" >/sys/module/kvm_amd/parameters/nested
+		exec "${@:4}"' \
+		bash "$BATS_TEST_TMPDIR" "$@"
+}
+
+@test "nested KVM where it has SVM on offer, or else one thread of TCG" {
+	mini 'froe: stopped: TCG came here' 0
+	for nested in 1 Y; do
+		run kvm_says $nested null "${stand_in[@]}" --verbose </dev/null
+		echo "$output"
+		ended 1 # QEMU finds no KVM behind that name
+		[[ $output == *' -accel kvm '* ]]
+	done
+	for says in '0 null' 'N null' '1 none'; do
+		run kvm_says $says "${stand_in[@]}" --verbose </dev/null
+		ended 3
+		[[ $output == *' -accel tcg,thread=single '* ]]
+	done
+	run kvm_says 1 null "${stand_in[@]}" --verbose --icount 1 </dev/null
+	ended 3
+	[[ $output == *' -accel tcg -icount '* ]]
+}
+
 @test "under --icount two runs are the same to the byte" {
 	script 'dmesg; uptime; cat /proc/interrupts'
 	for n in 1 2; do
