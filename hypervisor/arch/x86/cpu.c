@@ -146,9 +146,10 @@ void __init cpu_detect(void)
 	detect_vendor(f);
 	detect_basics(f);
 	detect_extended(f);
-	pr_info("CPU %s family 0x%x model 0x%x stepping %u, %u physical address bits%s\n",
+	pr_info("CPU %s family 0x%x model 0x%x stepping %u, %u physical address bits%s%s\n",
 	        f->vendor, (id >> 8 & 0xf) + (id >> 20 & 0xff), (id >> 4 & 0xf) | (id >> 12 & 0xf0),
-	        id & 0xf, f->phys_bits, f->hypervisor ? ", virtual" : "");
+	        id & 0xf, f->phys_bits, f->x2apic ? ", x2APIC" : "",
+	        f->hypervisor ? ", virtual" : "");
 	detect_svm(f);
 	detect_xsave(f);
 	need(cpuid(0x80000001, 0).edx & E1_EDX_RDTSCP, "RDTSCP");
