@@ -56,7 +56,7 @@ $(B)/froe: $(B)/froe.syms
 
 -include libctl/rules.mk cli/rules.mk daemon/rules.mk image/rules.mk
 -include tests/store/rules.mk tests/unit/rules.mk tests/guest/rules.mk tests/system/rules.mk
--include tests/abi/rules.mk tests/libctl/rules.mk tests/cli/rules.mk tests/system/fuzz/rules.mk tests/bench/rules.mk tests/rules.mk
+-include tests/strict/rules.mk tests/abi/rules.mk tests/libctl/rules.mk tests/cli/rules.mk tests/system/fuzz/rules.mk tests/bench/rules.mk tests/rules.mk
 
 .PHONY: clean help
 clean: ## remove build/, downloads included
