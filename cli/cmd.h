@@ -73,10 +73,13 @@ static inline bool call_has(const struct call *c, int letter)
 
 /* --- domain.c ------------------------------------------------------------- */
 
-/* Find one; what fails is reported. */
-bool domain_find(struct call *c, const char *what, struct froe_domain *d);
+/* Find one; what fails is reported. One that is being restarted is found as it ended. */
+typedef bool domain_finder(struct call *c, const char *what, struct froe_domain *d);
+domain_finder domain_find;
+/* The same, but one that is being restarted is waited for. */
+domain_finder domain_find_to_act;
 /* Those that the arguments name, or all if there are none; the caller frees the list. */
-bool domain_find_all(struct call *c, struct froe_domain **list, size_t *count);
+bool domain_find_all(struct call *c, domain_finder *find, struct froe_domain **list, size_t *count);
 /* Its name, "(null)" if it has none. */
 const char *domain_name(const struct froe_domain *d);
 /* Where the state of this boot is: /run/froe. */

@@ -188,7 +188,7 @@ static int list(struct call *c)
 		show = list_long_row;
 	else
 		choose(c, columns);
-	if (!domain_find_all(c, &all, &count))
+	if (!domain_find_all(c, domain_find, &all, &count))
 		return 0;
 	if (call_has(c, 'l'))
 		list_long_begin(c);

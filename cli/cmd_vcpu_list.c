@@ -147,7 +147,7 @@ static int vcpu_list(struct call *c)
 
 	if (froe_host_info(c->froe, &host))
 		return call_failed(c, NULL);
-	if (!domain_find_all(c, &all, &count))
+	if (!domain_find_all(c, domain_find, &all, &count))
 		return 0;
 	if (count || !output_is_text(c))
 		output_begin(c, columns);

@@ -61,7 +61,17 @@ bool domain_find(struct call *c, const char *what, struct froe_domain *d)
 	return false;
 }
 
-bool domain_find_all(struct call *c, struct froe_domain **list, size_t *count)
+bool domain_find_to_act(struct call *c, const char *what, struct froe_domain *d)
+{
+	bool found;
+
+	do
+		found = domain_find(c, what, d);
+	while (found && froe_restart_wait(c->froe, d->id));
+	return found;
+}
+
+bool domain_find_all(struct call *c, domain_finder *find, struct froe_domain **list, size_t *count)
 {
 	*list = NULL;
 	*count = 0;
@@ -70,7 +80,7 @@ bool domain_find_all(struct call *c, struct froe_domain **list, size_t *count)
 		if (!*list)
 			call_refuse(c, FROE_FAIL, NULL, "failed", NULL, "out of memory");
 		for (int i = 0; *list && i < c->args; i++)
-			*count += domain_find(c, c->arg[i], &(*list)[*count]);
+			*count += find(c, c->arg[i], &(*list)[*count]);
 	} else if (froe_domain_list(c->froe, list, count)) {
 		*list = NULL;
 		call_failed(c, NULL);
@@ -121,7 +131,7 @@ int domain_each(struct call *c, int (*act)(struct call *c, const struct froe_dom
 	for (int i = 0; i < c->args; i++) {
 		struct froe_domain d;
 
-		if (domain_find(c, c->arg[i], &d) && !act(c, &d))
+		if (domain_find_to_act(c, c->arg[i], &d) && !act(c, &d))
 			output_row(c, &d);
 	}
 	return 0;

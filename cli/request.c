@@ -104,7 +104,7 @@ int request_run(struct call *c, const char *what, const char *doing)
 	if (call_has(c, 'a') == (c->args > 0))
 		return call_refuse(c, FROE_USAGE, NULL, "usage", NULL,
 		                   "either -a or the names of guests");
-	if (!domain_find_all(c, &d, &count))
+	if (!domain_find_all(c, domain_find_to_act, &d, &count))
 		return 0;
 	if (call_has(c, 'a'))
 		count = only_guests(d, count);

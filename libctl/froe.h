@@ -108,6 +108,11 @@ int froe_domain_list(struct froe *f, struct froe_domain **list, size_t *count);
  * FROE_NOT_FOUND if there is none.
  */
 int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d);
+/*
+ * For who acts on what froe_domain_find() has found: waits while that guest is being restarted. 1
+ * if it was, and has to be found again, else 0.
+ */
+int froe_restart_wait(struct froe *f, uint32_t id);
 /* By its id, without its name if the store cannot be reached. */
 int froe_domain_info(struct froe *f, uint32_t id, struct froe_domain *d);
 

@@ -148,6 +148,23 @@ int froe__restarts_add(struct froe *f, struct froe_domain **list, size_t *count)
 	return rc;
 }
 
+int froe_restart_wait(struct froe *f, uint32_t id)
+{
+	char name[12];
+	bool busy;
+	int fd;
+
+	snprintf(name, sizeof(name), "%u", id);
+	fd = froe__run_open("restart", name, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	busy = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	if (busy)
+		flock(fd, LOCK_SH);
+	close(fd);
+	return busy;
+}
+
 struct timespec froe__restarts_changed(void)
 {
 	struct stat st = { 0 };

@@ -51,3 +51,14 @@ load helpers
 	[[ $stderr == "froe: destroy: (null): is dying already"* ]]
 	log_is
 }
+
+@test "destroy: in a restart, and again in one: its next life" {
+	echo "restart id=1 next=6" >>fake
+	echo "restart id=6 next=7" >>fake
+	froe destroy web1
+	[ "$status" -eq 0 ]
+	log_is "restarted 1" "restarted 6" "destroy 7"
+	froe list web1
+	[ "$status" -eq 0 ]
+	log_is "restarted 1" "restarted 6" "destroy 7"
+}

@@ -8,6 +8,7 @@
  *	vcpu domain=1 id=0 cpu=1 state=ro time=5 hard=0-1 soft=all
  *	host cpus=2 memory=...
  *	dmesg text (the rest of the line, | for a new line)
+ *	restart id=4 next=7 (until it is waited for)
  *	fail what=list code=12 id=unreachable error=... (the rest of the line)
  *
  * When the file $FROE_FAKE_GONE exists, no domain is there any more; $FROE_FAKE_DURING_CREATE is
@@ -192,6 +193,17 @@ int froe_domain_info(struct froe *f, uint32_t id, struct froe_domain *d)
 
 	snprintf(text, sizeof(text), "%u", id);
 	return froe_domain_find(f, text, d);
+}
+
+int froe_restart_wait(struct froe *f, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(lines[i].kind, "restart") && number(&lines[i], "id") == id) {
+			by_id(id)->id = (uint32_t)number(&lines[i], "next");
+			note("restarted %u", id);
+			return 1;
+		}
+	return 0;
 }
 
 static int change(struct froe *f, const char *what, uint32_t id, uint32_t set, uint32_t clear)

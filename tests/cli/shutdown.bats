@@ -76,3 +76,9 @@ load helpers
 	froe shutdown --all
 	[ "$status" -eq 0 ]
 }
+
+@test "shutdown: in a restart: its next life" {
+	echo "restart id=1 next=6" >>fake
+	froe shutdown db web1
+	log_is "restarted 1" "request 6 poweroff" "wait 6 taken 60000"
+}

@@ -406,6 +406,53 @@ static void *look_for_it(void *over)
 	return NULL;
 }
 
+/* Returns once the thread waits for a lock. */
+static void until_it_waits(void)
+{
+	char line[128], mine[32];
+	bool waits = false;
+
+	snprintf(mine, sizeof(mine), " %d ", getpid());
+	while (!waits) {
+		FILE *locks = fopen("/proc/locks", "r");
+
+		REQUIRE(locks);
+		while (fgets(line, sizeof(line), locks))
+			waits |= strstr(line, "-> FLOCK") && strstr(line, mine);
+		fclose(locks);
+	}
+}
+
+static void *wait_for_it(void *id)
+{
+	return (void *)(intptr_t)froe_restart_wait(NULL, *(uint32_t *)id);
+}
+
+static void test_restart_is_waited_for(void)
+{
+	struct froe_domain last;
+	pthread_t waiter;
+	void *waited;
+	uint32_t id;
+	int fd;
+
+	begin();
+	REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0);
+	REQUIRE(froe_domain_info(f, id, &last) == 0);
+	CHECK_EQ(froe_restart_wait(f, id), 0);
+	fd = froe__restart_begin(f, &last);
+	REQUIRE(fd >= 0 && pthread_create(&waiter, NULL, wait_for_it, &id) == 0);
+	until_it_waits();
+	froe__restart_end(id, fd);
+	pthread_join(waiter, &waited);
+	CHECK_EQ((intptr_t)waited, 1);
+	CHECK_EQ(froe_restart_wait(f, id), 0);
+	/* What somebody who was killed left behind is waited for by nobody. */
+	close(froe__restart_begin(f, &last));
+	CHECK_EQ(froe_restart_wait(f, id), 0);
+	froe__restart_end(id, -1);
+}
+
 static void test_restart_is_seen(void)
 {
 	struct froe_create how = { 0 };
@@ -708,6 +755,7 @@ void test_main(void)
 	test_instead();
 	test_instead_fails();
 	test_restart_is_seen();
+	test_restart_is_waited_for();
 	test_lock();
 	test_refusals();
 	test_affinity();
