@@ -194,6 +194,9 @@ int froe_domain_find(struct froe *f, const char *what, struct froe_domain *d)
 			return rc;
 		if (rc == 0)
 			rc = froe_domain_info(f, id, d);
+		/* The name goes before the domain when it is restarted right now. */
+		if (rc == 0)
+			rc = strcmp(d->name, what) != 0;
 	}
 	return rc || d->flags & FROE_DYING ? find_listed(f, what, d) : 0;
 }
