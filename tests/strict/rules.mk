@@ -12,5 +12,5 @@ strict: setup ## guest, boot, console and system tests, and Froe on KVM, on a st
 	@$(MAKE) --no-print-directory $(STRICT)
 	@PATH=$(abspath $(B)/strict):$$PATH tests/run guest boot console system nested
 
-test-nested: $(B)/froe image $(STRICT)
+test-nested: $(B)/froe image $(STRICT) ## Froe on nested KVM, on the QEMU of make strict
 	@PATH=$(abspath $(B)/strict):$$PATH tests/strict/nested
