@@ -409,6 +409,39 @@ static void *look_for_it(void *unused)
 	return NULL;
 }
 
+static void test_restart_is_seen(void)
+{
+	struct froe_create how = { 0 };
+	struct froe_domain last, d;
+	pthread_t looker;
+	uint32_t id;
+	int fd;
+
+	begin();
+	REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0);
+	REQUIRE(pthread_create(&looker, NULL, look_for_it, NULL) == 0);
+	for (int lives = 0; lives < 30; lives++) {
+		size_t before = __atomic_load_n(&looks, __ATOMIC_ACQUIRE);
+
+		how.instead = id;
+		fake_flags[id] = XEN_DOMINF_shutdown | FROE_REBOOT << XEN_DOMINF_shutdownshift;
+		CHECK(froe_domain_create(f, &config, &how, &id) == 0);
+		while (__atomic_load_n(&looks, __ATOMIC_ACQUIRE) == before)
+			sched_yield();
+	}
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	pthread_join(looker, NULL);
+	/* What somebody who was killed left behind is no guest. */
+	REQUIRE(froe_domain_info(f, id, &last) == 0);
+	fd = froe__restart_begin(f, &last);
+	REQUIRE(fd >= 0 && froe_domain_destroy(f, id) == 0);
+	CHECK(froe_domain_find(f, "web.example", &d) == 0 && d.id == id);
+	CHECK(froe_domain_find(f, "12345678", &d) == 0 && d.id == id);
+	close(fd);
+	CHECK_FAILS(f, froe_domain_find(f, "web.example", &d), FROE_NOT_FOUND, "web.example");
+	froe__restart_end(id, -1);
+}
+
 /* Returns once the thread waits for a lock. */
 static void until_it_waits(void)
 {
@@ -453,39 +486,6 @@ static void test_restart_is_waited_for(void)
 	/* What somebody who was killed left behind is waited for by nobody. */
 	close(froe__restart_begin(f, &last));
 	CHECK_EQ(froe_restart_wait(f, id), 0);
-	froe__restart_end(id, -1);
-}
-
-static void test_restart_is_seen(void)
-{
-	struct froe_create how = { 0 };
-	struct froe_domain last, d;
-	pthread_t looker;
-	uint32_t id;
-	int fd;
-
-	begin();
-	REQUIRE(froe_domain_create(f, &config, NULL, &id) == 0);
-	REQUIRE(pthread_create(&looker, NULL, look_for_it, NULL) == 0);
-	for (int lives = 0; lives < 30; lives++) {
-		size_t before = __atomic_load_n(&looks, __ATOMIC_ACQUIRE);
-
-		how.instead = id;
-		fake_flags[id] = XEN_DOMINF_shutdown | FROE_REBOOT << XEN_DOMINF_shutdownshift;
-		CHECK(froe_domain_create(f, &config, &how, &id) == 0);
-		while (__atomic_load_n(&looks, __ATOMIC_ACQUIRE) == before)
-			sched_yield();
-	}
-	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
-	pthread_join(looker, NULL);
-	/* What somebody who was killed left behind is no guest. */
-	REQUIRE(froe_domain_info(f, id, &last) == 0);
-	fd = froe__restart_begin(f, &last);
-	REQUIRE(fd >= 0 && froe_domain_destroy(f, id) == 0);
-	CHECK(froe_domain_find(f, "web.example", &d) == 0 && d.id == id);
-	CHECK(froe_domain_find(f, "12345678", &d) == 0 && d.id == id);
-	close(fd);
-	CHECK_FAILS(f, froe_domain_find(f, "web.example", &d), FROE_NOT_FOUND, "web.example");
 	froe__restart_end(id, -1);
 }
 
